@@ -1,0 +1,69 @@
+/**
+ * What an engine is: it turns a ResolvedConfig into a kernel and a root tree, by stages. The image stage takes over from
+ * there and does not know which engine it was.
+ */
+import type { Stage } from '../stages/stage.ts';
+import type { EngineName, ResolvedConfig } from '../workspace/resolved.ts';
+import type { BuildEnvironment } from './environment.ts';
+
+export interface Engine {
+  readonly name: EngineName;
+  /** Pure and quick: describes the stages, runs nothing. */
+  readonly plan: (config: ResolvedConfig, environment: BuildEnvironment) => EnginePlan;
+}
+
+export interface EnginePlan {
+  /** In an order in which each comes after what it needs. */
+  readonly stages: readonly Stage[];
+  readonly output: EngineOutput;
+}
+
+/** A file that a stage makes: `path` is relative to that stage's directory. */
+export interface StageFile {
+  readonly stage: Stage;
+  readonly path: string;
+}
+
+export interface EngineOutput {
+  /** Bootable kernel image (bzImage or Image). */
+  readonly kernel: StageFile;
+  /** JSON {@link KernelFacts}. */
+  readonly kernelFacts: StageFile;
+  /** A root tree index (rootfs/tree-index.ts), the root as it goes into root.squashfs. */
+  readonly root: StageFile;
+  /** JSON list of {@link InitramfsModule}, in load order; empty when all is built in. */
+  readonly initramfsModules: StageFile;
+  /** JSON list of {@link BootFile}: for the boot partition outside of the slots (boot loader). */
+  readonly bootFiles: StageFile;
+  /** JSON list of {@link PackageRecord}, for the manifest. */
+  readonly packages: StageFile;
+}
+
+export interface KernelFacts {
+  /** `uname -r` of the kernel. */
+  readonly release: string;
+  readonly version: string;
+}
+
+export interface InitramfsModule {
+  /** `dm_verity`, for messages and the load list. */
+  readonly name: string;
+  /** Absolute path of the uncompressed .ko on this machine. */
+  readonly file: string;
+}
+
+export interface BootFile {
+  /** Path on the boot partition, `EFI/BOOT/BOOTX64.EFI`. */
+  readonly path: string;
+  /** Absolute path on this machine. */
+  readonly file: string;
+}
+
+export interface PackageRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly sha256: string;
+  /** Layers that asked for it; empty for dependencies. */
+  readonly askedBy: readonly string[];
+}

@@ -1,0 +1,11 @@
+/** Where a build finds and keeps things outside of its workspace. */
+export interface BuildEnvironment {
+  /** Coracle's own checkout: shipped layers, device/, board-support/. */
+  readonly installation: string;
+  /** Directory of the user's coracle.yaml; paths in messages are relative to it. */
+  readonly project: string;
+  /** Content-addressed cache shared by workspaces and projects: $CORACLE_CACHE or ~/.cache/coracle. */
+  readonly cache: string;
+  /** Use nothing but the cache. */
+  readonly offline: boolean;
+}

@@ -1,0 +1,208 @@
+/**
+ * Child processes. Every child has an argument array, a working directory, an explicit environment, a log file and a
+ * process group of its own, so that stopping it stops its whole tree. Nothing passes through a shell.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Failure } from '../failure.ts';
+
+export interface Command {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  /** Added to {@link baseEnvironment}; the caller's own environment is not inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** stdout and stderr are appended here. */
+  readonly log?: string;
+  /** Fed to the child's stdin; without it stdin is empty. */
+  readonly stdin?: Readable | string | Uint8Array;
+  /** Where stdout goes: `capture` returns it, a path writes it there, `log` (default) only logs it. */
+  readonly stdout?: 'capture' | 'log' | { readonly file: string };
+  /** Called for each line of stdout and stderr, as it comes. */
+  readonly onLine?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+  /** Ends the tree after this long; the failure's code is then `command-timeout`. */
+  readonly timeoutMs?: number;
+  /** Exit codes that are not failures; 0 unless told. */
+  readonly accept?: readonly number[];
+}
+
+export interface Finished {
+  readonly exitCode: number;
+  /** Empty unless captured. */
+  readonly stdout: string;
+}
+
+/** What every child gets: a fixed locale and time zone, so that output and images do not depend on the user's. */
+export function baseEnvironment(): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: process.env['HOME'] ?? '/',
+    TMPDIR: process.env['TMPDIR'] ?? '/tmp',
+    LANG: 'C.UTF-8',
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+  };
+}
+
+const TAIL_LINES = 40;
+const GRACE_MS = 3000;
+
+/**
+ * Runs a command to its end.
+ *
+ * @throws Failure `command-missing`, `command-failed`, `command-timeout`, `stopped`; the cause holds the last lines.
+ */
+export async function runCommand(command: Command): Promise<Finished> {
+  command.signal?.throwIfAborted();
+  const [program, ...args] = command.argv;
+  const log = command.log === undefined ? undefined : openLog(command.log);
+  const outFile = typeof command.stdout === 'object' ? openSync(command.stdout.file, 'w') : undefined;
+  const tail: string[] = [];
+  const captured: Buffer[] = [];
+  try {
+    if (log !== undefined) writeSync(log, `$ ${command.argv.map(quoteForPeople).join(' ')}\n`);
+    const child = spawn(program, args, {
+      cwd: command.cwd,
+      env: { ...baseEnvironment(), ...command.env },
+      detached: true,
+      stdio: [command.stdin === undefined ? 'ignore' : 'pipe', outFile ?? 'pipe', 'pipe'],
+    });
+    const take = (line: string): void => {
+      tail.push(line);
+      if (tail.length > TAIL_LINES) tail.shift();
+      command.onLine?.(line);
+    };
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue;
+      const splitter = lineSplitter(take);
+      stream.on('data', (chunk: Buffer) => {
+        if (stream === child.stdout && command.stdout === 'capture') captured.push(chunk);
+        else splitter.push(chunk);
+        if (log !== undefined) writeSync(log, chunk);
+      });
+      stream.on('end', () => splitter.end());
+    }
+    const fed = feed(child, command.stdin);
+    const end = await untilEnd(child, command);
+    await fed.catch((error: unknown) => {
+      // A child that ends early breaks its own pipe; its exit code tells the story.
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    });
+    if (end.kind === 'stopped') throw new Failure({ code: 'stopped', message: `${program} was stopped` });
+    if (end.kind === 'missing') {
+      throw new Failure({
+        code: 'command-missing',
+        message: `the program ${program} is not on this machine`,
+        hint: 'coracle doctor says which packages are missing; coracle doctor --fix installs them',
+      });
+    }
+    if (end.kind === 'timeout') {
+      throw new Failure({
+        code: 'command-timeout',
+        message: `${program} did not end within ${(command.timeoutMs ?? 0) / 1000} s`,
+        cause: tail.join('\n'),
+        log: command.log,
+      });
+    }
+    if (!(command.accept ?? [0]).includes(end.exitCode)) {
+      throw new Failure({
+        code: 'command-failed',
+        message: `${program} ended with ${end.signal ?? `exit code ${end.exitCode}`}`,
+        cause: tail.join('\n'),
+        log: command.log,
+      });
+    }
+    return { exitCode: end.exitCode, stdout: Buffer.concat(captured).toString('utf8') };
+  } finally {
+    if (log !== undefined) closeSync(log);
+    if (outFile !== undefined) closeSync(outFile);
+  }
+}
+
+type End =
+  | { readonly kind: 'ended'; readonly exitCode: number; readonly signal: NodeJS.Signals | null }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'missing' };
+
+function untilEnd(child: ChildProcess, command: Command): Promise<End> {
+  return new Promise((resolve, reject) => {
+    let reason: 'stopped' | 'timeout' | undefined;
+    let killer: NodeJS.Timeout | undefined;
+    const stop = (why: 'stopped' | 'timeout'): void => {
+      if (reason !== undefined) return;
+      reason = why;
+      killTree(child, 'SIGTERM');
+      killer = setTimeout(() => killTree(child, 'SIGKILL'), GRACE_MS);
+    };
+    const onAbort = (): void => stop('stopped');
+    command.signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = command.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), command.timeoutMs);
+    const clear = (): void => {
+      clearTimeout(timer);
+      clearTimeout(killer);
+      command.signal?.removeEventListener('abort', onAbort);
+    };
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clear();
+      if (error.code === 'ENOENT') resolve({ kind: 'missing' });
+      else reject(error);
+    });
+    child.on('close', (exitCode, signal) => {
+      clear();
+      if (reason !== undefined) killTree(child, 'SIGKILL');
+      resolve(reason === undefined ? { kind: 'ended', exitCode: exitCode ?? 128, signal } : { kind: reason });
+    });
+  });
+}
+
+/** Signals the child's whole process group; a group that is gone already is fine. */
+export function killTree(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function feed(child: ChildProcess, stdin: Command['stdin']): Promise<void> {
+  if (stdin === undefined || child.stdin === null) return;
+  if (typeof stdin === 'string' || stdin instanceof Uint8Array) {
+    const input = child.stdin;
+    await new Promise<void>((resolve, reject) => {
+      input.on('error', reject);
+      input.end(stdin, () => resolve());
+    });
+    return;
+  }
+  await pipeline(stdin, child.stdin);
+}
+
+function openLog(path: string): number {
+  mkdirSync(dirname(path), { recursive: true });
+  return openSync(path, 'a');
+}
+
+function lineSplitter(take: (line: string) => void): { push(chunk: Buffer): void; end(): void } {
+  let rest = '';
+  return {
+    push(chunk) {
+      const lines = (rest + chunk.toString('utf8')).split(/\r?\n|\r/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) take(line);
+    },
+    end() {
+      if (rest !== '') take(rest);
+      rest = '';
+    },
+  };
+}
+
+/** A command line as a person would type it; for logs and hints only, never for a shell. */
+export function quoteForPeople(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,47 @@
+/**
+ * A stage: one step of a build whose result is kept in a directory and keyed by the content of its inputs.
+ *
+ * Stages know nothing of each other but `needs`. The runner (run-stages.ts) decides what is stale, runs it into a fresh
+ * directory, and renames that into place, so a stage's directory is complete or does not exist.
+ */
+import type { Report } from '../ui/events.ts';
+
+/** One thing that a stage's result depends on. The name is shown by `coracle status` when its hash has changed. */
+export interface StageInput {
+  readonly name: string;
+  readonly hash: string;
+}
+
+export interface StageContext {
+  /** Empty directory to write the result into; becomes `<workspace>/stages/<name>` when run() returns. */
+  readonly output: string;
+  /** Directory of a stage in `needs` (or of one that those need). */
+  readonly outputOf: (stage: Stage) => string;
+  /** Scratch directory, removed afterwards. */
+  readonly scratch: string;
+  /** Append every child's output here. */
+  readonly log: string;
+  readonly report: Report;
+  /** `<workspace>/<stage>`, for events. */
+  readonly step: string;
+  readonly signal: AbortSignal;
+}
+
+export interface StageResult {
+  /**
+   * Digest of what was made. Stages that need this one are keyed by it; without it, by this stage's own key. Give it
+   * where different inputs often make the same result.
+   */
+  readonly digest?: string;
+}
+
+export interface Stage {
+  /** Directory name, unique in a workspace: `packages`, `root`, `squashfs`. */
+  readonly name: string;
+  /** For people, in the imperative: `compose the root`. */
+  readonly title: string;
+  readonly needs: readonly Stage[];
+  /** All that the result depends on besides `needs`; raise a `format` input when the code's result changes. */
+  readonly inputs: () => Promise<readonly StageInput[]>;
+  readonly run: (context: StageContext) => Promise<StageResult>;
+}

@@ -1,0 +1,52 @@
+/**
+ * ResolvedConfig: everything that the user asked for in one workspace, as pure data. Engines read this and nothing else
+ * of the user's configuration.
+ */
+import type { MergedConfig, Namespace } from '../kconfig/assignment.ts';
+import type { Architecture, Layer } from '../layers/layer.ts';
+
+export const ENGINES = ['debian', 'buildroot'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+/** Why a layer is at its place in the order. */
+export type Reason =
+  | { readonly kind: 'asked' }
+  | { readonly kind: 'dependency'; readonly of: string }
+  | { readonly kind: 'default-base' }
+  | { readonly kind: 'overrides' };
+
+export interface OrderedLayer {
+  readonly layer: Layer;
+  readonly reason: Reason;
+}
+
+export interface ResolvedConfig {
+  readonly workspace: string;
+  readonly engine: EngineName;
+  readonly arch: Architecture;
+  /** First to last; later wins. */
+  readonly layers: readonly OrderedLayer[];
+  readonly symbols: Readonly<Record<Namespace, MergedConfig>>;
+  /** Template slots with their final values. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly settings: WorkspaceSettings;
+}
+
+/** What coracle.yaml says about a workspace besides its layers; every field has a default. */
+export interface WorkspaceSettings {
+  /** Name of the product in the manifest and the default hostname. */
+  readonly version: string;
+  readonly kernel: 'package' | 'source';
+  readonly scripts: 'model' | 'run';
+  readonly bootPartitionMiB: number;
+  readonly persistMiB: number;
+  readonly debian: DebianSource;
+}
+
+export interface DebianSource {
+  /** deb822-style sources instead of the host's own, or undefined. */
+  readonly mirror?: string;
+  readonly suites?: readonly string[];
+  readonly components?: readonly string[];
+  readonly keyring?: string;
+}
