@@ -1,0 +1,142 @@
+/**
+ * Locks between processes: a file that names its holder. A holder that no longer runs, or ran before the machine was
+ * started anew, holds nothing: its lock is taken over.
+ */
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Failure } from '../failure.ts';
+import { temporaryBeside } from './files.ts';
+
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** Start of the process in clock ticks since boot, and the boot's id: a pid alone may be used again. */
+  readonly startTicks: string;
+  readonly boot: string;
+  /** What the holder does, for people: `coracle build qemu`. */
+  readonly purpose: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+export interface LockOptions {
+  /** For people, e.g. `workspace qemu`. */
+  readonly what: string;
+  readonly purpose: string;
+  /** How long to wait for a living holder; 0 fails at once. Without it: for ever. */
+  readonly waitMs?: number;
+  /** Called once when there is somebody to wait for. */
+  readonly onWait?: (holder: LockHolder) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const POLL_MS = 200;
+/** A take-over lasts microseconds; a guard this old was left by a process that was killed in the middle of one. */
+const STALE_GUARD_MS = 10_000;
+
+/**
+ * Takes the lock, or waits for it; the returned value gives it back when disposed (`await using`).
+ *
+ * @throws Failure `locked` when a living holder keeps it longer than `waitMs`.
+ */
+export async function takeLock(path: string, options: LockOptions): Promise<AsyncDisposable> {
+  await mkdir(dirname(path), { recursive: true });
+  const mine: LockHolder = {
+    ...(await identity(process.pid)),
+    purpose: options.purpose,
+    since: new Date().toISOString(),
+  };
+  const text = `${JSON.stringify(mine)}\n`;
+  const deadline = options.waitMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + options.waitMs;
+  let told = false;
+  for (;;) {
+    if (await create(path, text)) {
+      return {
+        [Symbol.asyncDispose]: async () => {
+          if ((await readText(path)) === text) await rm(path, { force: true });
+        },
+      };
+    }
+    const holder = await readHolder(path);
+    if (holder === undefined || !(await isAlive(holder))) {
+      await takeOver(path);
+      continue;
+    }
+    if (Date.now() >= deadline) {
+      throw new Failure({
+        code: 'locked',
+        message: `${options.what} is in use by process ${holder.pid} on ${holder.host} (${holder.purpose}, since ${holder.since})`,
+        hint: 'wait for it to end, or stop it; a lock whose process is gone is taken over by itself',
+      });
+    }
+    if (!told) options.onWait?.(holder);
+    told = true;
+    await delay(POLL_MS, undefined, { signal: options.signal });
+  }
+}
+
+/** A lock appears with its content or not at all: a hard link to a finished file. */
+async function create(path: string, text: string): Promise<boolean> {
+  const temporary = temporaryBeside(path);
+  await writeFile(temporary, text, { flag: 'wx' });
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** Removes a dead lock. One process at a time, and only after looking again, so that a fresh lock is never removed. */
+async function takeOver(path: string): Promise<void> {
+  const guard = `${path}.takeover`;
+  if (!(await create(guard, `${process.pid}\n`))) {
+    const age = await stat(guard).then(
+      (found) => Date.now() - found.mtimeMs,
+      () => 0,
+    );
+    if (age > STALE_GUARD_MS) await rename(guard, temporaryBeside(guard)).catch(() => undefined);
+    await delay(POLL_MS / 10);
+    return;
+  }
+  try {
+    const holder = await readHolder(path);
+    if (holder === undefined || !(await isAlive(holder))) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+async function readHolder(path: string): Promise<LockHolder | undefined> {
+  try {
+    return JSON.parse((await readText(path)) ?? '') as LockHolder;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+async function isAlive(holder: LockHolder): Promise<boolean> {
+  // Another machine's process cannot be looked at: believe it.
+  if (holder.host !== hostname()) return true;
+  const now = await identity(holder.pid).catch(() => undefined);
+  return now !== undefined && now.startTicks === holder.startTicks && now.boot === holder.boot;
+}
+
+async function identity(pid: number): Promise<Pick<LockHolder, 'pid' | 'host' | 'startTicks' | 'boot'>> {
+  const [stats, boot] = await Promise.all([
+    readFile(`/proc/${pid}/stat`, 'utf8'),
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+  ]);
+  // The second field, the program's name in parentheses, may hold spaces; start time is the 22nd field (proc(5)).
+  const startTicks = stats.slice(stats.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  return { pid, host: hostname(), startTicks, boot: boot.trim() };
+}
