@@ -6,6 +6,8 @@
 import type { FailureParts } from '../failure.ts';
 
 export type Event =
+  /** The steps that may come, in their order; sent once, before the first of them. */
+  | { readonly kind: 'plan'; readonly steps: readonly { readonly step: StepId; readonly title: string }[] }
   | { readonly kind: 'step-started'; readonly step: StepId; readonly title: string }
   /** Replaces the step's last progress; `done`/`total` are in `unit`s (packages, bytes). */
   | {

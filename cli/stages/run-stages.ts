@@ -1,0 +1,167 @@
+/**
+ * Runs the stages of one workspace that are stale, each as soon as what it needs is there. A stage writes into a new
+ * directory that gets its name by a rename once it is complete and synced; whatever a killed build leaves is removed.
+ */
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Failure } from '../failure.ts';
+import { syncDirectory, writeFileAtomic } from '../host/files.ts';
+import type { Event, Report } from '../ui/events.ts';
+import { inputRecord, needDigests, stageDirectory, withNeeds } from './inspect-stages.ts';
+import type { Stage, StageContext } from './stage.ts';
+import { readRecord, recordPath, type StageRecord, stageKey } from './stage-record.ts';
+
+export interface RunOptions {
+  /** The workspace's directory; its lock is held by the caller. */
+  readonly workspace: string;
+  /** The workspace's name, for events and hints. */
+  readonly name: string;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** Waits for a share of the machine, so that workspaces built side by side do not ask for more than there is. */
+  readonly slot: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** @returns the directory of each stage by name. @throws the first Failure; running stages are stopped before. */
+export async function runStages(stages: readonly Stage[], options: RunOptions): Promise<ReadonlyMap<string, string>> {
+  await removeLeftovers(options.workspace);
+  const stopper = new AbortController();
+  const signal = AbortSignal.any([options.signal, stopper.signal]);
+  const results = new Map<string, Promise<string>>();
+  for (const stage of withNeeds(stages)) {
+    const started = runStage(stage, { ...options, signal }, async (name) => {
+      const result = results.get(name);
+      if (result === undefined) throw new Error(`stage ${stage.name} needs ${name}, which is not in the build`);
+      return result;
+    });
+    // The first failure stops the others; they must have ended before the caller gives the lock back.
+    started.catch(() => stopper.abort());
+    results.set(stage.name, started);
+  }
+  const ended = await Promise.allSettled(results.values());
+  const failures = ended.filter((end) => end.status === 'rejected').map((end) => end.reason as unknown);
+  if (failures.length > 0) throw failures.find((failure) => !wasStopped(failure)) ?? failures[0];
+  return new Map(withNeeds(stages).map((stage) => [stage.name, stageDirectory(options.workspace, stage)]));
+}
+
+function wasStopped(error: unknown): boolean {
+  return (error instanceof Failure && error.parts.code === 'stopped') || (error as Error).name === 'AbortError';
+}
+
+/** @returns the digest of the stage's result */
+async function runStage(
+  stage: Stage,
+  options: RunOptions,
+  digestOf: (name: string) => Promise<string>,
+): Promise<string> {
+  const needed = new Map<string, string>();
+  await Promise.all(stage.needs.map(async (need) => needed.set(need.name, await digestOf(need.name))));
+  const step = `${options.name}/${stage.name}`;
+  const inputs = await stage.inputs();
+  const needs = needDigests(stage, (name) => needed.get(name));
+  const key = stageKey(stage, inputs, needs);
+  const directory = stageDirectory(options.workspace, stage);
+  const record = await readRecord(directory);
+  if (record?.key === key) {
+    options.report({ kind: 'step-ended', step, outcome: 'fresh', ms: 0 });
+    return record.digest;
+  }
+  return options.slot(async () => {
+    options.signal.throwIfAborted();
+    options.report({ kind: 'step-started', step, title: stage.title });
+    const begin = performance.now();
+    const end = (outcome: Extract<Event, { kind: 'step-ended' }>['outcome']): void =>
+      options.report({ kind: 'step-ended', step, outcome, ms: Math.round(performance.now() - begin) });
+    const place = workPlace(options, stage);
+    try {
+      const digest = await makeResult(stage, place, { ...options, step });
+      const made: StageRecord = {
+        key,
+        digest: digest ?? key,
+        inputs: inputRecord(inputs),
+        needs,
+        ms: Math.round(performance.now() - begin),
+      };
+      await writeFileAtomic(recordPath(place.output), JSON.stringify(made));
+      await replaceDirectory(place.output, directory);
+      end('done');
+      return made.digest;
+    } catch (error) {
+      end(wasStopped(error) ? 'stopped' : 'failed');
+      throw explain(error, stage, options.name, place.log);
+    } finally {
+      await rm(place.output, { recursive: true, force: true });
+      await rm(place.scratch, { recursive: true, force: true });
+    }
+  });
+}
+
+interface WorkPlace {
+  readonly output: string;
+  readonly scratch: string;
+  readonly log: string;
+}
+
+function workPlace(options: RunOptions, stage: Stage): WorkPlace {
+  return {
+    output: join(options.workspace, 'stages', `${stage.name}.new`),
+    scratch: join(options.workspace, 'stages', `${stage.name}.scratch`),
+    log: join(options.workspace, 'logs', `${stage.name}.log`),
+  };
+}
+
+async function makeResult(stage: Stage, place: WorkPlace, options: RunOptions & { step: string }) {
+  await mkdir(place.output, { recursive: true });
+  await mkdir(place.scratch, { recursive: true });
+  await rm(place.log, { force: true });
+  const context: StageContext = {
+    ...place,
+    outputOf: (other) => stageDirectory(options.workspace, other),
+    report: options.report,
+    step: options.step,
+    signal: options.signal,
+  };
+  return (await stage.run(context)).digest;
+}
+
+async function replaceDirectory(from: string, to: string): Promise<void> {
+  const old = `${to}.old`;
+  await rm(old, { recursive: true, force: true });
+  await rename(to, old).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await rename(from, to);
+  await syncDirectory(join(to, '..'));
+  await rm(old, { recursive: true, force: true });
+}
+
+async function removeLeftovers(workspace: string): Promise<void> {
+  const stages = join(workspace, 'stages');
+  await mkdir(stages, { recursive: true });
+  for (const name of await readdir(stages)) {
+    if (/\.(new|scratch|old)$/.test(name)) await rm(join(stages, name), { recursive: true, force: true });
+  }
+}
+
+const SYSTEM_CAUSES: Readonly<Record<string, [code: string, hint: string]>> = {
+  ENOSPC: ['disk-full', 'free some room (coracle clean removes what can be made again), then build again'],
+  EDQUOT: ['disk-full', 'your disk quota is used up'],
+  EROFS: ['read-only', 'the workspace is on a read-only file system'],
+  EACCES: ['no-permission', 'check who owns the workspace and the cache'],
+  EMFILE: ['too-many-files', 'raise the limit of open files (ulimit -n)'],
+};
+
+/** Adds what every failure of a stage ends with: the log, and the command that tries again. */
+function explain(error: unknown, stage: Stage, workspace: string, log: string): unknown {
+  const known = { log, retry: `coracle build ${workspace}` };
+  if (error instanceof Failure) return error.parts.code === 'stopped' ? error : error.with(known);
+  const system = error as NodeJS.ErrnoException;
+  const cause = system.code === undefined ? undefined : SYSTEM_CAUSES[system.code];
+  if (cause === undefined) return error;
+  return new Failure({
+    code: cause[0],
+    message: `cannot ${stage.title}: ${basename(system.path ?? stage.name)}: ${system.message}`,
+    hint: cause[1],
+    ...known,
+  });
+}
