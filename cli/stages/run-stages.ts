@@ -1,6 +1,6 @@
 /**
  * Runs the stages of one workspace that are stale, each as soon as what it needs is there. A stage writes into a new
- * directory that gets its name by a rename once it is complete and synced; whatever a killed build leaves is removed.
+ * directory that gets its name by a rename once it is complete; whatever a killed build leaves is removed.
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';

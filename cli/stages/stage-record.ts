@@ -32,12 +32,10 @@ export async function readRecord(directory: string): Promise<StageRecord | undef
 }
 
 /** The key of a result: stage name, its inputs, and the digests of what it needs. */
-export function stageKey(
-  stage: Stage,
-  inputs: readonly StageInput[],
-  needs: Readonly<Record<string, string>>,
-): string {
-  return sha256(JSON.stringify([FORMAT, stage.name, sortInputs(inputs).map((i) => [i.name, i.hash]), sortedEntries(needs)]));
+export function stageKey(stage: Stage, inputs: readonly StageInput[], needs: Readonly<Record<string, string>>): string {
+  return sha256(
+    JSON.stringify([FORMAT, stage.name, sortInputs(inputs).map((i) => [i.name, i.hash]), sortedEntries(needs)]),
+  );
 }
 
 export function sortInputs(inputs: readonly StageInput[]): StageInput[] {
