@@ -1,0 +1,112 @@
+/**
+ * Merges the fragments of an ordered list of layers into one configuration, keeping every assignment with its origin.
+ * The last assignment to a symbol wins; nothing is thrown away, so that `explain` can show the whole chain.
+ */
+import { Failure, throwAny } from '../failure.ts';
+import type { Assignment, MergedConfig, Namespace, SymbolChain, Value } from './assignment.ts';
+import { readFragmentText, scanFragment } from './fragment.ts';
+import { sameValue } from './value.ts';
+
+export interface MergeSource {
+  readonly layer: string;
+  /** Absolute paths, in the order in which they are merged. */
+  readonly files: readonly string[];
+}
+
+/** A symbol that one fragment assigns twice: allowed, but rarely meant. */
+export interface RepeatedAssignment {
+  readonly kind: 'repeated' | 'contradicted';
+  readonly first: Assignment;
+  /** The one that counts. */
+  readonly second: Assignment;
+}
+
+export interface MergeOptions {
+  /** Checks that every symbol belongs here. */
+  readonly namespace?: Namespace;
+  /** Called at most once for each symbol of each fragment. */
+  readonly onRepeated?: (found: RepeatedAssignment) => void;
+}
+
+/** @throws Failure (all bad fragments at once) as {@link readFragment} does */
+export async function mergeFragments(
+  sources: readonly MergeSource[],
+  options: MergeOptions = {},
+): Promise<MergedConfig> {
+  const merged = new Map<string, GrowingChain>();
+  const failures: Failure[] = [];
+  for (const { layer, files } of sources) {
+    for (const file of files) {
+      try {
+        addFragment(merged, file, layer, options);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        failures.push(error);
+      }
+    }
+  }
+  throwAny(failures);
+  return merged;
+}
+
+/** Merges configurations in order; the chains are joined. Associative, with the empty configuration as its neutral. */
+export function mergeConfigs(configs: readonly MergedConfig[]): MergedConfig {
+  const merged = new Map<string, SymbolChain>();
+  for (const config of configs) {
+    for (const [symbol, { chain }] of config) {
+      const before = merged.get(symbol);
+      merged.set(symbol, { symbol, chain: before === undefined ? chain : [...before.chain, ...chain] });
+    }
+  }
+  return merged;
+}
+
+/** The configuration that a list of assignments makes. */
+export function mergeAssignments(assignments: Iterable<Assignment>): MergedConfig {
+  const merged = new Map<string, GrowingChain>();
+  for (const assignment of assignments) add(merged, assignment);
+  return merged;
+}
+
+/** The assignment that counts. */
+export function winner(chain: SymbolChain): Assignment {
+  const last = chain.chain.at(-1);
+  if (last === undefined) throw new Error(`the chain of ${chain.symbol} is empty`);
+  return last;
+}
+
+export function wantedValue(config: MergedConfig, symbol: string): Value | undefined {
+  return config.get(symbol)?.chain.at(-1)?.value;
+}
+
+interface GrowingChain extends SymbolChain {
+  readonly chain: Assignment[];
+}
+
+function add(merged: Map<string, GrowingChain>, assignment: Assignment): Assignment | undefined {
+  const known = merged.get(assignment.symbol);
+  if (known === undefined) {
+    merged.set(assignment.symbol, { symbol: assignment.symbol, chain: [assignment] });
+    return undefined;
+  }
+  const before = known.chain.at(-1);
+  known.chain.push(assignment);
+  return before;
+}
+
+function addFragment(merged: Map<string, GrowingChain>, file: string, layer: string, options: MergeOptions): void {
+  const { namespace, onRepeated } = options;
+  const source = { file, layer, ...(namespace === undefined ? {} : { namespace }) };
+  const repeated = new Map<string, RepeatedAssignment>();
+  const text = readFragmentText(file, layer);
+  scanFragment(text, source, (_start, _end, _next, assignment) => {
+    if (assignment === undefined) return;
+    const before = add(merged, assignment);
+    // A layer's file is merged once, so an earlier assignment from the same file is a repetition inside of it.
+    if (before === undefined || before.origin.file !== file || onRepeated === undefined) return;
+    const kind = sameValue(before.value, assignment.value) ? 'repeated' : 'contradicted';
+    if (repeated.get(assignment.symbol)?.kind === 'contradicted') return;
+    repeated.set(assignment.symbol, { kind, first: before, second: assignment });
+  });
+  if (onRepeated !== undefined) for (const found of repeated.values()) onRepeated(found);
+}
