@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../failure.ts';
+import { searchPath } from './this-host.ts';
 
 export interface Command {
   readonly argv: readonly [string, ...string[]];
@@ -38,7 +39,7 @@ export interface Finished {
 /** What every child gets: a fixed locale and time zone, so that output and images do not depend on the user's. */
 export function baseEnvironment(): Record<string, string> {
   return {
-    PATH: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    PATH: searchPath().join(':'),
     HOME: process.env['HOME'] ?? '/',
     TMPDIR: process.env['TMPDIR'] ?? '/tmp',
     LANG: 'C.UTF-8',

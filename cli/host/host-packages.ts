@@ -1,0 +1,200 @@
+/**
+ * What Coracle needs of the machine that it runs on: one table, program or file → Debian package → why, for which
+ * purpose. `coracle doctor` prints it, `coracle doctor --fix` installs from it, and the reference page lists it.
+ *
+ * A program that any part of Coracle starts belongs here; what Node itself can do (zstd, gzip, tar, cpio) does not.
+ */
+import type { HostArchitecture } from './this-host.ts';
+
+/** What somebody wants to do. A purpose needs what the purposes that it includes need, too. */
+export const PURPOSES = [
+  'build',
+  'build-arm64',
+  'build-x86_64',
+  'kernel-source',
+  'scripts-run',
+  'run-x86_64',
+  'run-arm64',
+  'firmware',
+] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
+/** What `coracle doctor --for` takes besides single purposes. */
+export const PURPOSE_GROUPS: Readonly<Record<'build' | 'run' | 'all', readonly Purpose[]>> = {
+  build: ['build', 'build-arm64', 'build-x86_64'],
+  run: ['run-x86_64', 'run-arm64', 'firmware'],
+  all: PURPOSES,
+};
+
+export type Check =
+  /** A program, looked for in PATH and the usual sbin directories. */
+  | { readonly kind: 'program'; readonly name: string }
+  /** Any of these files. */
+  | { readonly kind: 'file'; readonly anyOf: readonly string[] }
+  /** A Rust compiler with cargo, recent enough, with the standard library for a target. */
+  | { readonly kind: 'rust'; readonly target: string };
+
+export interface HostNeed {
+  readonly name: string;
+  readonly check: Check;
+  /** Debian packages that bring it; `name:arm64` is a package of that architecture. */
+  readonly packages: readonly string[];
+  readonly why: string;
+  readonly purposes: readonly Purpose[];
+  /** Only on a machine of this architecture. */
+  readonly host?: HostArchitecture;
+}
+
+export const X86_64_TARGET = 'x86_64-unknown-linux-gnu';
+export const ARM64_TARGET = 'aarch64-unknown-linux-gnu';
+
+const RUST = ['rustc-web', 'cargo-web'] as const;
+const DEVICE_PROGRAMS: readonly Purpose[] = ['build'];
+
+export const HOST_NEEDS: readonly HostNeed[] = [
+  // Composing the root.
+  program('apt-get', 'apt', 'finds and downloads the packages that an image is made of', ['build']),
+  program('gpgv', 'gpgv', 'lets apt verify the signatures of package sources', ['build']),
+  program('xz', 'xz-utils', 'unpacks the packages', ['build']),
+  program('depmod', 'kmod', 'writes the list of kernel modules', ['build']),
+  program('git', 'git', 'reads layers that live in git repositories, and the commit that a manifest names', ['build']),
+  // Writing the image.
+  program('tar2sqfs', 'squashfs-tools-ng', 'writes the root file system', ['build']),
+  program('veritysetup', 'cryptsetup-bin', 'writes the hash tree that protects the root file system', ['build']),
+  program('sfdisk', 'fdisk', 'writes the partition table of disk images', ['build']),
+  program('mkfs.vfat', 'dosfstools', 'makes the boot partition', ['build']),
+  program('mcopy', 'mtools', 'copies files into the boot partition without mounting it', [
+    'build',
+    'run-x86_64',
+    'run-arm64',
+  ]),
+  program('mkfs.ext4', 'e2fsprogs', 'makes the persist partition', ['build']),
+  // Compiling the programs that run on the device.
+  program('gcc', 'gcc', 'links the programs that run on the device', DEVICE_PROGRAMS),
+  {
+    name: 'Rust',
+    check: { kind: 'rust', target: X86_64_TARGET },
+    packages: RUST,
+    why: 'compiles the programs that run on the device',
+    purposes: DEVICE_PROGRAMS,
+    host: 'x86_64',
+  },
+  {
+    name: 'Rust',
+    check: { kind: 'rust', target: ARM64_TARGET },
+    packages: RUST,
+    why: 'compiles the programs that run on the device',
+    purposes: DEVICE_PROGRAMS,
+    host: 'arm64',
+  },
+  {
+    name: 'static C library',
+    check: { kind: 'file', anyOf: ['/usr/lib/x86_64-linux-gnu/libc.a', '/usr/lib64/libc.a', '/usr/lib/libc.a'] },
+    packages: ['libc6-dev'],
+    why: 'is linked into the programs that run before there is a root',
+    purposes: DEVICE_PROGRAMS,
+    host: 'x86_64',
+  },
+  {
+    name: 'static C library',
+    check: { kind: 'file', anyOf: ['/usr/lib/aarch64-linux-gnu/libc.a', '/usr/lib64/libc.a', '/usr/lib/libc.a'] },
+    packages: ['libc6-dev'],
+    why: 'is linked into the programs that run before there is a root',
+    purposes: DEVICE_PROGRAMS,
+    host: 'arm64',
+  },
+  // The same for the other architecture.
+  {
+    ...program('aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu', 'links device programs for arm64', ['build-arm64']),
+    host: 'x86_64',
+  },
+  {
+    name: 'static C library for arm64',
+    check: { kind: 'file', anyOf: ['/usr/aarch64-linux-gnu/lib/libc.a'] },
+    packages: ['libc6-dev-arm64-cross'],
+    why: 'is linked into the programs of arm64 devices that run before there is a root',
+    purposes: ['build-arm64'],
+    host: 'x86_64',
+  },
+  {
+    name: 'Rust for arm64',
+    check: { kind: 'rust', target: ARM64_TARGET },
+    packages: [...RUST, 'libstd-rust-web-dev:arm64'],
+    why: 'compiles the programs of arm64 devices',
+    purposes: ['build-arm64'],
+    host: 'x86_64',
+  },
+  {
+    ...program('x86_64-linux-gnu-gcc', 'gcc-x86-64-linux-gnu', 'links device programs for x86_64', ['build-x86_64']),
+    host: 'arm64',
+  },
+  {
+    name: 'static C library for x86_64',
+    check: { kind: 'file', anyOf: ['/usr/x86_64-linux-gnu/lib/libc.a'] },
+    packages: ['libc6-dev-amd64-cross'],
+    why: 'is linked into the programs of x86_64 devices that run before there is a root',
+    purposes: ['build-x86_64'],
+    host: 'arm64',
+  },
+  {
+    name: 'Rust for x86_64',
+    check: { kind: 'rust', target: X86_64_TARGET },
+    packages: [...RUST, 'libstd-rust-web-dev:amd64'],
+    why: 'compiles the programs of x86_64 devices',
+    purposes: ['build-x86_64'],
+    host: 'arm64',
+  },
+  // Running an image.
+  program('qemu-system-x86_64', 'qemu-system-x86', 'runs x86_64 images', ['run-x86_64']),
+  program('qemu-system-aarch64', 'qemu-system-arm', 'runs arm64 images', ['run-arm64']),
+  program('ssh', 'openssh-client', 'logs in to a running image', ['run-x86_64', 'run-arm64']),
+  program('ssh-keygen', 'openssh-client', 'makes the key for that', ['run-x86_64', 'run-arm64']),
+  {
+    name: 'UEFI firmware for x86_64',
+    check: { kind: 'file', anyOf: ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd'] },
+    packages: ['ovmf'],
+    why: 'boots x86_64 disk images the way a PC does (coracle run --firmware)',
+    purposes: ['firmware'],
+  },
+  {
+    name: 'UEFI firmware for arm64',
+    check: { kind: 'file', anyOf: ['/usr/share/AAVMF/AAVMF_CODE.fd'] },
+    packages: ['qemu-efi-aarch64'],
+    why: 'boots arm64 disk images the way a server does (coracle run --firmware)',
+    purposes: ['firmware'],
+  },
+  // Compiling a kernel (`kernel: source`).
+  program('make', 'make', 'runs the build of the kernel', ['kernel-source']),
+  program('flex', 'flex', 'is used by the build of the kernel', ['kernel-source']),
+  program('bison', 'bison', 'is used by the build of the kernel', ['kernel-source']),
+  program('bc', 'bc', 'is used by the build of the kernel', ['kernel-source']),
+  program('perl', 'perl', 'is used by the build of the kernel', ['kernel-source']),
+  program('patch', 'patch', 'applies the kernel patches of layers', ['kernel-source']),
+  {
+    name: 'libelf headers',
+    check: { kind: 'file', anyOf: ['/usr/include/libelf.h'] },
+    packages: ['libelf-dev'],
+    why: 'are used by the build of the kernel (objtool)',
+    purposes: ['kernel-source'],
+  },
+  {
+    name: 'OpenSSL headers',
+    check: { kind: 'file', anyOf: ['/usr/include/openssl/ssl.h'] },
+    packages: ['libssl-dev'],
+    why: 'are used by the build of the kernel (module signatures)',
+    purposes: ['kernel-source'],
+  },
+  // Running maintainer scripts (`scripts: run`).
+  program('mmdebstrap', 'mmdebstrap', 'installs packages together with their scripts', ['scripts-run']),
+];
+
+/** The needs of some purposes on a machine of this architecture. */
+export function needsFor(purposes: readonly Purpose[], host: HostArchitecture): readonly HostNeed[] {
+  return HOST_NEEDS.filter(
+    (need) => (need.host === undefined || need.host === host) && need.purposes.some((one) => purposes.includes(one)),
+  );
+}
+
+function program(name: string, debianPackage: string, why: string, purposes: readonly Purpose[]): HostNeed {
+  return { name, check: { kind: 'program', name }, packages: [debianPackage], why, purposes };
+}
