@@ -1,8 +1,9 @@
-// Bundles the CLI into dist/, one chunk a verb, so that a verb loads only what it uses.
-import { rmSync } from 'node:fs';
+// Bundles the CLI into dist/, one chunk a verb, so that a verb loads only what it uses. Chunks are named by content and
+// old ones stay for a day: a running build may still load them.
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
-rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: ['cli/main.ts'],
   outdir: 'dist',
@@ -17,3 +18,9 @@ await build({
   // CommonJS packages in the bundle call require() for Node's own modules.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 });
+
+const aDayAgo = Date.now() - 24 * 60 * 60 * 1000;
+for (const name of readdirSync('dist')) {
+  const path = join('dist', name);
+  if (/\.js(\.map)?$/.test(name) && statSync(path).mtimeMs < aDayAgo) rmSync(path);
+}

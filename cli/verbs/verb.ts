@@ -26,6 +26,8 @@ export interface Verb<O extends Record<string, Options> = Record<string, Options
   readonly details?: string;
   readonly positionals?: Readonly<Record<string, Options>>;
   readonly options: O;
+  /** Takes its time: progress is shown live on a terminal, and `--json` writes events as they come. */
+  readonly streams?: boolean;
   /** Returns the exit code; 0 if nothing. Throws Failure for the user's mistakes. */
   readonly run: (args: VerbArguments<O>, session: Session) => Promise<number | undefined>;
 }

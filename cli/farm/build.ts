@@ -1,0 +1,82 @@
+/** Builds workspaces side by side under one budget, each under its own lock. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Failure, throwAny } from '../failure.ts';
+import { takeLock } from '../host/lock.ts';
+import { withNeeds } from '../stages/inspect-stages.ts';
+import { runStages } from '../stages/run-stages.ts';
+import { slots } from '../stages/slots.ts';
+import type { Report } from '../ui/events.ts';
+import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { type BuildPlan, type PlanPlaces, planBuild } from './plan.ts';
+
+export interface BuildOptions extends Omit<PlanPlaces, 'directory'> {
+  /** Stages at work at once, over all workspaces; as many as there are processors unless told. */
+  readonly jobs?: number;
+  /** Fail at once when somebody else builds a workspace, instead of waiting. */
+  readonly noWait?: boolean;
+  /** Build here instead of in workspaces/<name>. */
+  readonly directory?: string;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+export interface BuiltImage {
+  readonly name: string;
+  /** The workspace's directory. */
+  readonly directory: string;
+  readonly slot: string;
+  readonly disk: string;
+  readonly manifest: string;
+}
+
+/** @throws one Failure, or Failures with that of each workspace that could not be built; the others are built. */
+export async function buildWorkspaces(
+  configs: readonly ResolvedConfig[],
+  options: BuildOptions,
+): Promise<readonly BuiltImage[]> {
+  const plans = configs.map((config) => planBuild(config, options));
+  const steps = plans.flatMap((plan) =>
+    withNeeds(plan.stages).map((stage) => ({ step: `${plan.config.workspace}/${stage.name}`, title: stage.title })),
+  );
+  options.report({ kind: 'plan', steps });
+  const slot = slots(options.jobs ?? availableParallelism());
+  const ended = await Promise.allSettled(plans.map((plan) => buildOne(plan, options, slot)));
+  const failures: Failure[] = [];
+  for (const end of ended) {
+    if (end.status === 'fulfilled') continue;
+    if (!(end.reason instanceof Failure)) throw end.reason;
+    failures.push(end.reason);
+  }
+  throwAny(failures);
+  return plans.map(({ config, directory, slot: files, disk, manifest }) => ({
+    name: config.workspace,
+    directory,
+    slot: files,
+    disk,
+    manifest,
+  }));
+}
+
+async function buildOne(plan: BuildPlan, options: BuildOptions, slot: ReturnType<typeof slots>): Promise<void> {
+  const name = plan.config.workspace;
+  await using _lock = await takeLock(join(plan.directory, 'lock'), {
+    what: `workspace ${name}`,
+    purpose: `coracle build ${name}`,
+    ...(options.noWait === true ? { waitMs: 0 } : {}),
+    onWait: (holder) =>
+      options.report({
+        kind: 'note',
+        text: `workspace ${name} is being built by process ${holder.pid} (${holder.purpose}, since ${holder.since}): waiting`,
+      }),
+    signal: options.signal,
+  });
+  await runStages(plan.stages, {
+    workspace: plan.directory,
+    name,
+    report: options.report,
+    signal: options.signal,
+    slot,
+  });
+  await plan.environment.hashes.save();
+}

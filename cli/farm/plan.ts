@@ -1,0 +1,76 @@
+/** The whole of one build as stages: engine, device programs, image. Pure and quick; nothing runs here. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { planDevicePrograms } from '../device-programs/plan.ts';
+import { debianEngine } from '../engines/debian/engine.ts';
+import type { Engine, StageFile } from '../engines/engine.ts';
+import type { BuildEnvironment } from '../engines/environment.ts';
+import { Failure } from '../failure.ts';
+import { planImage } from '../image/plan.ts';
+import { FileHashes } from '../stages/file-hashes.ts';
+import { stageDirectory } from '../stages/inspect-stages.ts';
+import type { Stage } from '../stages/stage.ts';
+import type { EngineName, ResolvedConfig } from '../workspace/resolved.ts';
+
+const ENGINES: Readonly<Partial<Record<EngineName, Engine>>> = { debian: debianEngine };
+
+export interface BuildPlan {
+  readonly config: ResolvedConfig;
+  readonly environment: BuildEnvironment;
+  /** The workspace's directory. */
+  readonly directory: string;
+  readonly stages: readonly Stage[];
+  readonly slot: string;
+  readonly disk: string;
+  readonly manifest: string;
+}
+
+export interface PlanPlaces {
+  readonly installation: string;
+  readonly project: string;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly offline: boolean;
+  /** Instead of `<project>/workspaces/<name>`. */
+  readonly directory?: string;
+}
+
+/** $CORACLE_CACHE, else $XDG_CACHE_HOME/coracle, else ~/.cache/coracle. */
+export function cacheDirectory(variables: Readonly<Record<string, string | undefined>>): string {
+  return variables['CORACLE_CACHE'] ?? join(variables['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'coracle');
+}
+
+export function workspaceDirectory(project: string, workspace: string): string {
+  return join(project, 'workspaces', workspace);
+}
+
+export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan {
+  const directory = places.directory ?? workspaceDirectory(places.project, config.workspace);
+  const environment: BuildEnvironment = {
+    installation: places.installation,
+    project: places.project,
+    cache: cacheDirectory(places.variables),
+    offline: places.offline,
+    hashes: new FileHashes(join(directory, 'hashes.json')),
+  };
+  const engine = ENGINES[config.engine];
+  if (engine === undefined) {
+    throw new Failure({
+      code: 'no-such-engine',
+      message: `workspace ${config.workspace} asks for the ${config.engine} engine, which this version does not have yet`,
+      hint: `set "engine: debian" for it in coracle.yaml`,
+    });
+  }
+  const fromEngine = engine.plan(config, environment);
+  const programs = planDevicePrograms(config.arch, environment);
+  const image = planImage(config, environment, fromEngine, programs);
+  const pathOf = (file: StageFile): string => join(stageDirectory(directory, file.stage), file.path);
+  return {
+    config,
+    environment,
+    directory,
+    stages: [...fromEngine.stages, programs, ...image.stages],
+    slot: pathOf(image.output.slot),
+    disk: pathOf(image.output.disk),
+    manifest: pathOf(image.output.manifest),
+  };
+}

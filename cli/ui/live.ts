@@ -1,0 +1,101 @@
+/**
+ * The live tree on a terminal (listr2): a group for each workspace, a line for each step with its progress. Everything
+ * else that is said meanwhile is printed above the tree.
+ */
+import type { Listr, ListrTask, ListrTaskWrapper } from 'listr2';
+import type { Event, Report } from './events.ts';
+import { seconds } from './plain.ts';
+
+interface LiveStep {
+  readonly title: string;
+  readonly ended: PromiseWithResolvers<Extract<Event, { kind: 'step-ended' }>>;
+  readonly begun: PromiseWithResolvers<void>;
+  task?: { output: string };
+}
+
+export interface LiveReport {
+  readonly report: Report;
+  /** Draws the last state and gives the terminal back. */
+  readonly close: () => Promise<void>;
+}
+
+/** @param fallback renders what has no place in the tree: results, failures, and all before a plan is known */
+export async function liveReport(fallback: Report): Promise<LiveReport> {
+  const { Listr } = await import('listr2');
+  const steps = new Map<string, LiveStep>();
+  const held: Event[] = [];
+  let running: Promise<unknown> | undefined;
+  const close = async (): Promise<void> => {
+    for (const step of steps.values()) {
+      step.begun.resolve();
+      step.ended.resolve({ kind: 'step-ended', step: '', outcome: 'stopped', ms: 0 });
+    }
+    await running?.catch(() => undefined);
+    running = undefined;
+    for (const event of held.splice(0)) fallback(event);
+  };
+  const report: Report = (event) => {
+    if (event.kind === 'plan' && running === undefined) {
+      for (const { step, title } of event.steps) {
+        steps.set(step, { title, ended: Promise.withResolvers(), begun: Promise.withResolvers() });
+      }
+      running = draw(steps, Listr);
+      return;
+    }
+    const step = 'step' in event && event.step !== undefined ? steps.get(event.step) : undefined;
+    if (running === undefined) return fallback(event);
+    if (event.kind === 'step-started') step?.begun.resolve();
+    else if (event.kind === 'step-progress') show(step, progressText(event));
+    else if (event.kind === 'note') show(step, event.text);
+    else if (event.kind === 'step-ended') {
+      step?.begun.resolve();
+      step?.ended.resolve(event);
+    }
+    if (event.kind === 'warning' || event.kind === 'failure' || event.kind === 'result') held.push(event);
+    else if (event.kind === 'note' && step === undefined) held.push(event);
+  };
+  return { report, close };
+}
+
+function show(step: LiveStep | undefined, text: string): void {
+  if (step?.task !== undefined) step.task.output = text;
+}
+
+function progressText(event: Extract<Event, { kind: 'step-progress' }>): string {
+  if (event.total === undefined) return event.text;
+  return `${event.text} (${event.done ?? 0} of ${event.total}${event.unit === undefined ? '' : ` ${event.unit}`})`;
+}
+
+function draw(steps: ReadonlyMap<string, LiveStep>, List: typeof Listr): Promise<unknown> {
+  const groups = Map.groupBy(steps.entries(), ([id]) => id.split('/')[0] ?? id);
+  const tasks = [...groups].map(
+    ([group, members]): ListrTask => ({
+      title: group,
+      task: (_, parent) =>
+        parent.newListr(
+          members.map(([, step]) => stepTask(step)),
+          { concurrent: true, exitOnError: false },
+        ),
+    }),
+  );
+  return new List(tasks, {
+    concurrent: true,
+    exitOnError: false,
+    rendererOptions: { collapseSubtasks: false, showErrorMessage: false },
+    registerSignalListeners: false,
+  }).run();
+}
+
+function stepTask(step: LiveStep): ListrTask {
+  return {
+    title: step.title,
+    task: async (_, task: ListrTaskWrapper<unknown, never, never>) => {
+      await step.begun.promise;
+      step.task = task;
+      const end = await step.ended.promise;
+      if (end.outcome === 'failed') throw new Error(step.title);
+      if (end.outcome === 'done') task.title = `${step.title} (${seconds(end.ms)})`;
+      else task.skip(end.outcome === 'fresh' ? `${step.title} (nothing to do)` : `${step.title} (stopped)`);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** One line an event, for logs and CI: on stderr, so that stdout stays for data. */
+
+import type { Event, Report } from './events.ts';
+import { failureText } from './failure-text.ts';
+
+export function plainReport(out: NodeJS.WritableStream, err: NodeJS.WritableStream, cwd: string): Report {
+  const titles = new Map<string, string>();
+  const say = (text: string): void => void err.write(`${text}\n`);
+  return (event: Event): void => {
+    switch (event.kind) {
+      case 'plan':
+        for (const { step, title } of event.steps) titles.set(step, title);
+        return;
+      case 'step-started':
+        titles.set(event.step, event.title);
+        return say(`[${event.step}] ${event.title}`);
+      case 'step-progress':
+        return;
+      case 'step-ended':
+        return say(endLine(event, titles.get(event.step)));
+      case 'note':
+        return say(event.step === undefined ? event.text : `[${event.step}] ${event.text}`);
+      case 'warning':
+        return say(warningText(event));
+      case 'failure':
+        return say(failureText(event.failure, cwd));
+      case 'result':
+        if (event.text !== '') out.write(event.text.endsWith('\n') ? event.text : `${event.text}\n`);
+        return;
+    }
+  };
+}
+
+export function warningText(event: Extract<Event, { kind: 'warning' }>): string {
+  const hint = event.hint === undefined ? '' : `\n  hint: ${event.hint}`;
+  return `warning: ${event.step === undefined ? '' : `[${event.step}] `}${event.text}${hint}`;
+}
+
+function endLine(event: Extract<Event, { kind: 'step-ended' }>, title: string | undefined): string {
+  const words = { done: 'done', fresh: 'nothing to do', failed: 'FAILED', stopped: 'stopped' };
+  const time = event.outcome === 'fresh' ? '' : ` in ${seconds(event.ms)}`;
+  return `[${event.step}] ${title === undefined ? '' : `${title}: `}${words[event.outcome]}${time}`;
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

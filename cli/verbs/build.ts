@@ -1,0 +1,64 @@
+import { type BuiltImage, buildWorkspaces } from '../farm/build.ts';
+import { imageSummary } from '../farm/summary.ts';
+import { loadProject } from '../workspace/project.ts';
+import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { BUILD_OPTIONS } from './build-options.ts';
+import { defineVerb } from './verb.ts';
+
+export const build = defineVerb({
+  command: 'build [workspace..]',
+  summary: 'Build images',
+  details: `
+Builds the named workspaces of coracle.yaml, or a list of layers (\`coracle build virt/qemu,core/podman\`); without a name,
+the default one. What did not change is not made again. The image is in \`workspaces/<name>/stages/\`: \`slot/\` holds the
+boot files with their manifest, \`disk/\` a disk image.
+
+A build may be stopped at any moment; the next one goes on with the same result. Two builds of one workspace wait for
+each other.
+`,
+  positionals: {
+    workspace: { type: 'string', array: true, describe: 'Names in coracle.yaml, or a comma-separated list of layers' },
+  },
+  options: {
+    all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' },
+    ...BUILD_OPTIONS,
+    'check-reproducible': {
+      type: 'boolean',
+      describe: 'Build twice, in directories of different names and lengths, and compare every byte',
+    },
+  },
+  streams: true,
+  run: async (args, session) => {
+    const project = await loadProject(session.cwd, session.environment, session.installation);
+    const names = args.all === true ? project.workspaceNames() : workspaceArguments(args['workspace']);
+    const configs: ResolvedConfig[] = [];
+    for (const name of names) configs.push(await resolveWorkspace(project, name));
+    const options = {
+      installation: session.installation,
+      project: project.directory,
+      variables: session.environment,
+      offline: args.offline === true,
+      noWait: args.wait === false,
+      ...(args.jobs === undefined ? {} : { jobs: args.jobs }),
+      report: session.report,
+      signal: session.signal,
+    };
+    if (args['checkReproducible'] === true) {
+      const { checkReproducible } = await import('../farm/check-reproducible.ts');
+      return checkReproducible(configs, options);
+    }
+    const images = await buildWorkspaces(configs, options);
+    session.report({ kind: 'result', value: images, text: await summaryText(images) });
+    return 0;
+  },
+});
+
+function workspaceArguments(given: unknown): (string | undefined)[] {
+  const names = Array.isArray(given) ? given.map(String) : [];
+  return names.length === 0 ? [undefined] : names;
+}
+
+async function summaryText(images: readonly BuiltImage[]): Promise<string> {
+  return (await Promise.all(images.map((image) => imageSummary(image, process.cwd())))).join('\n');
+}

@@ -1,0 +1,67 @@
+import { planBuild } from '../farm/plan.ts';
+import { inspectStages, type StageStatus } from '../stages/inspect-stages.ts';
+import { loadProject } from '../workspace/project.ts';
+import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import { defineVerb } from './verb.ts';
+
+/** More reasons than this are counted, not listed. */
+const SHOWN_REASONS = 8;
+
+export const status = defineVerb({
+  command: 'status [workspace]',
+  summary: 'Say what is stale, and because of what',
+  details: 'Looks, and changes nothing. Exit code 0 whether or not something is stale; `--json` tells which.',
+  positionals: {
+    workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
+  },
+  options: { all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' } },
+  run: async (args, session) => {
+    const project = await loadProject(session.cwd, session.environment, session.installation);
+    const names = args.all === true ? project.workspaceNames() : [args['workspace'] as string | undefined];
+    const found = [];
+    for (const name of names) {
+      const config = await resolveWorkspace(project, name);
+      const plan = planBuild(config, {
+        installation: session.installation,
+        project: project.directory,
+        variables: session.environment,
+        offline: true,
+      });
+      found.push({ workspace: config.workspace, stages: await inspectStages(plan.stages, plan.directory) });
+    }
+    session.report({
+      kind: 'result',
+      value: found.map(({ workspace, stages }) => ({ workspace, stages: stages.map(asData) })),
+      text: found.map(({ workspace, stages }) => statusText(workspace, stages)).join('\n'),
+    });
+    return 0;
+  },
+});
+
+function asData({ stage, state, because, directory, lastMs }: StageStatus) {
+  return {
+    stage: stage.name,
+    title: stage.title,
+    state,
+    because,
+    directory,
+    ...(lastMs === undefined ? {} : { lastMs }),
+  };
+}
+
+function statusText(workspace: string, stages: readonly StageStatus[]): string {
+  const stale = stages.filter((stage) => stage.state === 'stale');
+  if (stale.length === 0) return `${workspace}: nothing to do`;
+  const width = Math.max(...stages.map((status) => status.stage.name.length));
+  const lines = stages.flatMap((status) => stageLines(status, width));
+  return [`${workspace}: ${stale.length} of ${stages.length} stages to do`, ...lines].join('\n');
+}
+
+function stageLines({ stage, state, because }: StageStatus, width: number): string[] {
+  const shown = because.slice(0, SHOWN_REASONS);
+  const rest = because.length - shown.length;
+  const head = `  ${stage.name.padEnd(width)}  ${state}`;
+  const reasons = rest > 0 ? [...shown, `and ${rest} more`] : shown;
+  if (reasons.length <= 1) return [`${head}${reasons.map((reason) => `  ${reason}`).join('')}`];
+  return [head, ...reasons.map((reason) => `  ${' '.repeat(width)}    ${reason}`)];
+}
