@@ -1,0 +1,126 @@
+/**
+ * coracle.lock: what a build found when it last looked, so that the next build uses the same. In comes the project's
+ * directory; out comes the lock as data, or a changed file. Each part of the program changes its own section and leaves
+ * the others as they are.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { Failure } from '../failure.ts';
+import { writeFileAtomic } from '../host/files.ts';
+import { takeLock } from '../host/lock.ts';
+import { renderLock } from './render-lock.ts';
+
+const Hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lower-case hex'));
+const Commit = z.string().check(z.regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, 'not a full commit'));
+
+const LockedPackage = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  arch: z.string(),
+  sha256: Hash,
+  size: z.int().check(z.nonnegative()),
+  uri: z.string(),
+});
+
+const GitPin = z.strictObject({ rev: z.string(), commit: Commit });
+
+const DebianLock = z.strictObject({ request: z.string(), arch: z.string(), packages: z.array(LockedPackage) });
+
+const LockFile = z.strictObject({
+  format: z.literal(1),
+  git: z._default(z.record(z.string(), GitPin), {}),
+  debian: z._default(z.record(z.string(), DebianLock), {}),
+});
+
+/** One package of a workspace, exactly. */
+export type LockedPackage = Readonly<z.infer<typeof LockedPackage>>;
+
+/** What `rev` of a repository of layers was when it was last looked up. */
+export type GitPin = Readonly<z.infer<typeof GitPin>>;
+
+export interface DebianLock {
+  /** Hash of what was asked for; a lock of another request is stale. */
+  readonly request: string;
+  readonly arch: string;
+  /** Written sorted by name, then architecture. */
+  readonly packages: readonly LockedPackage[];
+}
+
+export interface LockFile {
+  /** By URL, as written in coracle.yaml. */
+  readonly git: Readonly<Record<string, GitPin>>;
+  /** By workspace. */
+  readonly debian: Readonly<Record<string, DebianLock>>;
+}
+
+/** A change takes milliseconds; whoever holds the lock for longer is stuck. */
+const LOCK_WAIT_MS = 30_000;
+
+/** Where the lock of a project is. */
+export function lockFilePath(project: string): string {
+  return join(project, 'coracle.lock');
+}
+
+/**
+ * The lock of the project in directory `project`; empty if there is none yet.
+ *
+ * @throws Failure `broken-lock` with the place.
+ */
+export async function readLockFile(project: string): Promise<LockFile> {
+  const file = lockFilePath(project);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return { git: {}, debian: {} };
+    throw new Failure({ code: 'broken-lock', message: `coracle.lock cannot be read (${code})`, place: { file } });
+  }
+  return parseLock(text, file);
+}
+
+/** Changes the lock; the file appears whole or stays as it was, and changes of other processes are not lost. */
+export async function updateLockFile(project: string, change: (lock: LockFile) => LockFile): Promise<LockFile> {
+  const file = lockFilePath(project);
+  const held = { what: 'coracle.lock', purpose: 'change coracle.lock', waitMs: LOCK_WAIT_MS };
+  await using _lock = await takeLock(`${file}.held`, held);
+  const before = await readLockFile(project);
+  const after = change(before);
+  const text = renderLock(after);
+  if (text !== renderLock(before)) await writeFileAtomic(file, text);
+  return after;
+}
+
+async function parseLock(text: string, file: string): Promise<LockFile> {
+  const { LineCounter, parseDocument } = await import('yaml');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [error] = document.errors;
+  const hint = 'take the file from version control again, or remove it and run coracle update';
+  if (error !== undefined) {
+    const at = lines.linePos(error.pos[0]);
+    const place = { file, line: at.line, column: at.col };
+    throw new Failure({
+      code: 'broken-lock',
+      message: 'coracle.lock is not valid YAML',
+      place,
+      cause: error.message,
+      hint,
+    });
+  }
+  const parsed = LockFile.safeParse(document.toJS());
+  if (parsed.success) return { git: parsed.data.git, debian: parsed.data.debian };
+  const issue = parsed.error.issues[0];
+  const node = document.getIn(issue?.path ?? [], true);
+  const range =
+    node !== null && typeof node === 'object' && 'range' in node ? (node.range as number[] | null) : undefined;
+  const at = lines.linePos(range?.[0] ?? 0);
+  throw new Failure({
+    code: 'broken-lock',
+    message: `coracle.lock is broken at ${issue?.path.join('.') || 'its top'}`,
+    place: { file, line: Math.max(at.line, 1), column: Math.max(at.col, 1) },
+    cause: issue?.message,
+    hint,
+  });
+}
