@@ -2,7 +2,7 @@
  * The live tree on a terminal (listr2): a group for each workspace, a line for each step with its progress. Everything
  * else that is said meanwhile is printed above the tree.
  */
-import type { Listr, ListrTask, ListrTaskWrapper } from 'listr2';
+import type { Listr, ListrTask } from 'listr2';
 import type { Event, Report } from './events.ts';
 import { seconds } from './plain.ts';
 
@@ -89,7 +89,7 @@ function draw(steps: ReadonlyMap<string, LiveStep>, List: typeof Listr): Promise
 function stepTask(step: LiveStep): ListrTask {
   return {
     title: step.title,
-    task: async (_, task: ListrTaskWrapper<unknown, never, never>) => {
+    task: async (_, task) => {
       await step.begun.promise;
       step.task = task;
       const end = await step.ended.promise;

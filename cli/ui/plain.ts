@@ -5,7 +5,9 @@ import { failureText } from './failure-text.ts';
 
 export function plainReport(out: NodeJS.WritableStream, err: NodeJS.WritableStream, cwd: string): Report {
   const titles = new Map<string, string>();
-  const say = (text: string): void => void err.write(`${text}\n`);
+  const say = (text: string): void => {
+    err.write(`${text}\n`);
+  };
   return (event: Event): void => {
     switch (event.kind) {
       case 'plan':
@@ -13,17 +15,22 @@ export function plainReport(out: NodeJS.WritableStream, err: NodeJS.WritableStre
         return;
       case 'step-started':
         titles.set(event.step, event.title);
-        return say(`[${event.step}] ${event.title}`);
+        say(`[${event.step}] ${event.title}`);
+        return;
       case 'step-progress':
         return;
       case 'step-ended':
-        return say(endLine(event, titles.get(event.step)));
+        say(endLine(event, titles.get(event.step)));
+        return;
       case 'note':
-        return say(event.step === undefined ? event.text : `[${event.step}] ${event.text}`);
+        say(event.step === undefined ? event.text : `[${event.step}] ${event.text}`);
+        return;
       case 'warning':
-        return say(warningText(event));
+        say(warningText(event));
+        return;
       case 'failure':
-        return say(failureText(event.failure, cwd));
+        say(failureText(event.failure, cwd));
+        return;
       case 'result':
         if (event.text !== '') out.write(event.text.endsWith('\n') ? event.text : `${event.text}\n`);
         return;
