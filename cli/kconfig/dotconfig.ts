@@ -1,7 +1,8 @@
 /** Whole configurations as `.config` text: written for a Kconfig to read, and read back to see what it made of it. */
 import type { MergedConfig, Value } from './assignment.ts';
-import { type FragmentSource, readFragmentText, scanFragment } from './fragment.ts';
+import { readFragmentText } from './fragment-text.ts';
 import { winner } from './merge.ts';
+import { type FragmentSource, scanFragment } from './scan.ts';
 import { formatAssignment } from './value.ts';
 
 /** The winning value of every symbol, a line each, in the order of first assignment. */
@@ -16,8 +17,10 @@ export type DotConfig = ReadonlyMap<string, Value>;
 
 export function parseDotConfig(text: string, source: FragmentSource): DotConfig {
   const values = new Map<string, Value>();
-  scanFragment(text, source, (_start, _end, _next, assignment) => {
-    if (assignment !== undefined) values.set(assignment.symbol, assignment.value);
+  scanFragment(text, source, {
+    line(_start, _end, _next, assignment) {
+      if (assignment !== undefined) values.set(assignment.symbol, assignment.value);
+    },
   });
   return values;
 }

@@ -4,13 +4,19 @@
  */
 import { Failure, throwAny } from '../failure.ts';
 import type { Assignment, MergedConfig, Namespace, SymbolChain, Value } from './assignment.ts';
-import { readFragmentText, scanFragment } from './fragment.ts';
+import { readFragmentText } from './fragment-text.ts';
+import { scanFragment } from './scan.ts';
 import { sameValue } from './value.ts';
 
 export interface MergeSource {
   readonly layer: string;
   /** Absolute paths, in the order in which they are merged. */
   readonly files: readonly string[];
+  /**
+   * Lines that Kconfig would drop are dropped, and told to `onDropped`, instead of being failures: layers written for
+   * SkiffOS have some and build there.
+   */
+  readonly tolerant?: boolean;
 }
 
 /** A symbol that one fragment assigns twice: allowed, but rarely meant. */
@@ -24,21 +30,27 @@ export interface RepeatedAssignment {
 export interface MergeOptions {
   /** Checks that every symbol belongs here. */
   readonly namespace?: Namespace;
+  readonly onDropped?: (line: Failure) => void;
   /** Called at most once for each symbol of each fragment. */
   readonly onRepeated?: (found: RepeatedAssignment) => void;
 }
 
-/** @throws Failure (all bad fragments at once) as {@link readFragment} does */
+/**
+ * Reads and merges.
+ *
+ * @throws Failure, all of them at once: `unreadable-file`, `fragment-not-text`, `bad-fragment-line`, `bad-value`,
+ * `wrong-namespace`
+ */
 export async function mergeFragments(
   sources: readonly MergeSource[],
   options: MergeOptions = {},
 ): Promise<MergedConfig> {
   const merged = new Map<string, GrowingChain>();
   const failures: Failure[] = [];
-  for (const { layer, files } of sources) {
-    for (const file of files) {
+  for (const source of sources) {
+    for (const file of source.files) {
       try {
-        addFragment(merged, file, layer, options);
+        addFragment(merged, file, source, options, failures);
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         failures.push(error);
@@ -94,19 +106,39 @@ function add(merged: Map<string, GrowingChain>, assignment: Assignment): Assignm
   return before;
 }
 
-function addFragment(merged: Map<string, GrowingChain>, file: string, layer: string, options: MergeOptions): void {
-  const { namespace, onRepeated } = options;
-  const source = { file, layer, ...(namespace === undefined ? {} : { namespace }) };
+/** Enough to see what is wrong with a file that is no fragment at all. */
+const MOST_FAILURES_PER_FILE = 20;
+
+function addFragment(
+  merged: Map<string, GrowingChain>,
+  file: string,
+  { layer, tolerant }: MergeSource,
+  { namespace, onDropped, onRepeated }: MergeOptions,
+  failures: Failure[],
+): void {
   const repeated = new Map<string, RepeatedAssignment>();
-  const text = readFragmentText(file, layer);
-  scanFragment(text, source, (_start, _end, _next, assignment) => {
-    if (assignment === undefined) return;
-    const before = add(merged, assignment);
-    // A layer's file is merged once, so an earlier assignment from the same file is a repetition inside of it.
-    if (before === undefined || before.origin.file !== file || onRepeated === undefined) return;
-    const kind = sameValue(before.value, assignment.value) ? 'repeated' : 'contradicted';
-    if (repeated.get(assignment.symbol)?.kind === 'contradicted') return;
-    repeated.set(assignment.symbol, { kind, first: before, second: assignment });
-  });
+  const tell = tolerant === true ? onDropped : (failure: Failure) => failures.push(failure);
+  let bad = 0;
+  scanFragment(
+    readFragmentText(file, layer),
+    { file, layer, namespace },
+    {
+      line(_start, _end, _next, assignment) {
+        if (assignment === undefined) return;
+        const before = add(merged, assignment);
+        // A file is merged once, so an earlier assignment from the same file is a repetition inside of it.
+        if (before === undefined || before.origin.file !== file || onRepeated === undefined) return;
+        if (repeated.get(assignment.symbol)?.kind === 'contradicted') return;
+        const kind = sameValue(before.value, assignment.value) ? 'repeated' : 'contradicted';
+        repeated.set(assignment.symbol, { kind, first: before, second: assignment });
+      },
+      bad(failure) {
+        bad++;
+        if (bad > MOST_FAILURES_PER_FILE) return;
+        if (tolerant === true) onDropped?.(failure);
+        else failures.push(failure);
+      },
+    },
+  );
   if (onRepeated !== undefined) for (const found of repeated.values()) onRepeated(found);
 }
