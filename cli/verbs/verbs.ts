@@ -8,10 +8,39 @@ export interface VerbEntry {
 }
 
 export const VERBS: readonly VerbEntry[] = [
-  { command: 'build [workspace..]', summary: 'Build images', load: async () => (await import('./build.ts')).build },
+  {
+    command: 'demo',
+    summary: 'Build the default workspace, boot it and prove it',
+    load: async () => (await import('./demo.ts')).demo,
+  },
+  {
+    command: 'build [workspace..]',
+    summary: 'Build images',
+    load: async () => (await import('./build.ts')).build,
+  },
+  {
+    command: 'run [workspace]',
+    summary: 'Boot an image under QEMU',
+    load: async () => (await import('./run.ts')).run,
+  },
   {
     command: 'status [workspace]',
     summary: 'Say what is stale, and because of what',
     load: async () => (await import('./status.ts')).status,
+  },
+  {
+    command: 'clean [workspace]',
+    summary: 'Remove what a build made and can make again',
+    load: async () => (await import('./clean.ts')).clean,
+  },
+  {
+    command: 'doctor',
+    summary: 'Say what this machine lacks, and install it with --fix',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    command: 'test [files..]',
+    summary: 'Run every test of Coracle itself: what CI runs',
+    load: async () => (await import('./test.ts')).test,
   },
 ];

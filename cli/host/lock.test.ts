@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { takeLock } from './lock.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'lock-'));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const options = { what: 'workspace demo', purpose: 'a test' };
+
+test('a second taker is told who holds it, or waits', async () => {
+  const path = join(directory, 'lock');
+  const first = await takeLock(path, options);
+  await expect(takeLock(path, { ...options, waitMs: 0 })).rejects.toMatchObject({
+    parts: { code: 'locked', message: expect.stringContaining(`process ${process.pid}`) },
+  });
+  let waited = false;
+  const second = takeLock(path, {
+    ...options,
+    onWait: () => {
+      waited = true;
+      void first[Symbol.asyncDispose]();
+    },
+  });
+  await (await second)[Symbol.asyncDispose]();
+  expect(waited).toBe(true);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('the lock of a killed process is taken over', async () => {
+  const path = join(directory, 'lock');
+  const program = `
+    const { takeLock } = await import(${JSON.stringify(join(import.meta.dirname, 'lock.ts'))});
+    await takeLock(${JSON.stringify(path)}, { what: 'w', purpose: 'p' });
+    console.log('held');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  const died = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await died;
+  const lock = await takeLock(path, { ...options, waitMs: 5000 });
+  expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
+  await lock[Symbol.asyncDispose]();
+});
+
+test('a process id that is used again by another process holds nothing', async () => {
+  const path = join(directory, 'lock');
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const former = { pid: process.pid, host: hostname(), startTicks: '1', boot, purpose: 'p', since: 's' };
+  await writeFile(path, JSON.stringify(former));
+  await (await takeLock(path, { ...options, waitMs: 5000 }))[Symbol.asyncDispose]();
+  expect(await readdir(directory)).toEqual([]);
+});
+
+test('many at once over a dead lock: one at a time', async () => {
+  const path = join(directory, 'lock');
+  await writeFile(path, 'garbage');
+  let inside = 0;
+  let most = 0;
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      await using _lock = await takeLock(path, options);
+      inside += 1;
+      most = Math.max(most, inside);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      inside -= 1;
+    }),
+  );
+  expect(most).toBe(1);
+});
