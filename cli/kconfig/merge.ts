@@ -134,11 +134,13 @@ function addFragment(
       },
       bad(failure) {
         bad++;
-        if (bad > MOST_FAILURES_PER_FILE) return;
-        if (tolerant === true) onDropped?.(failure);
-        else failures.push(failure);
+        if (bad <= MOST_FAILURES_PER_FILE) tell?.(failure);
       },
     },
   );
+  if (bad > MOST_FAILURES_PER_FILE) {
+    const message = `${bad - MOST_FAILURES_PER_FILE} more lines of this fragment are wrong`;
+    tell?.(new Failure({ code: 'bad-fragment', message, place: { file }, layer }));
+  }
   if (onRepeated !== undefined) for (const found of repeated.values()) onRepeated(found);
 }

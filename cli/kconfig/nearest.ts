@@ -9,7 +9,7 @@ export function nearestNames(wanted: string, names: Iterable<string>, limit = 3)
   const target = stem(wanted);
   const letters = letterSet(target);
   const words = wordsOf(target);
-  const most = Math.max(1, Math.floor(target.length / 3));
+  const most = Math.min(MOST_EDITS, Math.max(1, Math.floor(target.length / 4)));
   const found: { readonly name: string; readonly score: number }[] = [];
   for (const name of names) {
     if (name === wanted) continue;
@@ -20,12 +20,21 @@ export function nearestNames(wanted: string, names: Iterable<string>, limit = 3)
     if (room && bits(letters & ~set) <= most && bits(set & ~letters) <= most) {
       score = editDistance(target, candidate, most);
     }
-    if (score === Number.POSITIVE_INFINITY && words.length > 0) score = most + 1 + wordDistance(words, candidate);
+    if (score === Number.POSITIVE_INFINITY && words.length > 0) score = wordScore(words, candidate);
     if (score !== Number.POSITIVE_INFINITY) found.push({ name, score });
   }
   found.sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1));
-  return found.slice(0, limit).map(({ name }) => name);
+  const best = found[0]?.score ?? 0;
+  return found
+    .filter(({ score }) => score <= best + 1)
+    .slice(0, limit)
+    .map(({ name }) => name);
 }
+
+const MOST_EDITS = 4;
+/** Finding the asked words with others around them is about as telling as two edits, plus one for every 8 letters more. */
+const WORDS_SCORE = 2;
+const LETTERS_PER_EDIT = 8;
 
 /** A sentence for a failure's hint, or undefined if nothing is near. */
 export function didYouMean(wanted: string, names: Iterable<string>): string | undefined {
@@ -33,9 +42,9 @@ export function didYouMean(wanted: string, names: Iterable<string>): string | un
   return near.length === 0 ? undefined : `did you mean ${near.join(' or ')}?`;
 }
 
-/** Upper case, without the prefix that says nothing. */
+/** Upper case, without the beginnings that say nothing. */
 function stem(name: string): string {
-  const prefix = PREFIXES.find((one) => name.startsWith(one)) ?? '';
+  const prefix = ['BR2_PACKAGE_', ...PREFIXES].find((one) => name.startsWith(one)) ?? '';
   return name.slice(prefix.length).toUpperCase();
 }
 
@@ -43,10 +52,11 @@ function wordsOf(name: string): readonly string[] {
   return name.split(/[^A-Z0-9]+/).filter((word) => word.length > 2);
 }
 
-/** How many letters a name has besides all the words asked for; infinite if one is missing. */
-function wordDistance(words: readonly string[], candidate: string): number {
+/** In edits; infinite if the name lacks one of the words. */
+function wordScore(words: readonly string[], candidate: string): number {
   for (const word of words) if (!candidate.includes(word)) return Number.POSITIVE_INFINITY;
-  return candidate.length - words.reduce((sum, word) => sum + word.length, 0);
+  const more = candidate.length - words.reduce((sum, word) => sum + word.length, 0);
+  return WORDS_SCORE + more / LETTERS_PER_EDIT;
 }
 
 /** One bit for each of 32 classes of characters: letters apart, digits and the rest folded together. */

@@ -1,0 +1,101 @@
+import { relative } from 'node:path';
+import { type Assignment, NAMESPACES, type Namespace } from '../kconfig/assignment.ts';
+import { compareConfigs, type SymbolDifference } from '../kconfig/compare.ts';
+import { formatValue } from '../kconfig/value.ts';
+import { loadProject } from '../workspace/project.ts';
+import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { defineVerb } from './verb.ts';
+
+export const diff = defineVerb({
+  command: 'diff <a> <b>',
+  summary: 'Compare what two workspaces or layer lists ask for, symbol by symbol',
+  details: `
+Compares by meaning: \`X=n\` and \`# X is not set\` are the same, and so are \`0x1F\` and \`0x1f\`; order and comments do not
+count. Each difference names the layer, file and line on both sides. Layers that only one side has come first.
+
+    coracle diff qemu pi4
+    coracle diff virt/qemu,core/podman virt/qemu,core/docker --json
+
+Exit code 0; with \`--exit-code\`, 1 if there is a difference.
+`,
+  positionals: {
+    a: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
+    b: { type: 'string', describe: 'The same, to compare with' },
+  },
+  options: { 'exit-code': { type: 'boolean', describe: 'Exit with 1 if there is a difference' } },
+  run: async (args, session) => {
+    const project = await loadProject(session.cwd, session.environment, session.installation);
+    const a = await resolveWorkspace(project, String(args['a']));
+    const b = await resolveWorkspace(project, String(args['b']));
+    const differences = compareResolved(a, b);
+    session.report({ kind: 'result', value: asData(differences), text: differencesText(differences, session.cwd) });
+    return args['exitCode'] === true && !isSame(differences) ? 1 : 0;
+  },
+});
+
+interface Differences {
+  /** Layers of one side only, in their order there. */
+  readonly layers: { readonly removed: readonly string[]; readonly added: readonly string[] };
+  readonly symbols: readonly { readonly namespace: Namespace; readonly differences: readonly SymbolDifference[] }[];
+}
+
+function compareResolved(a: ResolvedConfig, b: ResolvedConfig): Differences {
+  const [before, after] = [a, b].map((config) => config.layers.map(({ layer }) => layer.name)) as [string[], string[]];
+  return {
+    layers: {
+      removed: before.filter((name) => !after.includes(name)),
+      added: after.filter((name) => !before.includes(name)),
+    },
+    symbols: NAMESPACES.map((namespace) => ({
+      namespace,
+      differences: compareConfigs(a.symbols[namespace], b.symbols[namespace]),
+    })),
+  };
+}
+
+function isSame({ layers, symbols }: Differences): boolean {
+  const empty = (list: readonly unknown[]): boolean => list.length === 0;
+  return empty(layers.removed) && empty(layers.added) && symbols.every(({ differences }) => empty(differences));
+}
+
+function asData({ layers, symbols }: Differences) {
+  const side = (assignment: Assignment | undefined) =>
+    assignment === undefined ? null : { ...assignment.origin, value: formatValue(assignment.value) };
+  return {
+    layers,
+    symbols: symbols.flatMap(({ namespace, differences }) =>
+      differences.map((one) => ({
+        namespace,
+        symbol: one.symbol,
+        kind: one.kind,
+        before: side('before' in one ? one.before : undefined),
+        after: side('after' in one ? one.after : undefined),
+      })),
+    ),
+  };
+}
+
+function differencesText(found: Differences, cwd: string): string {
+  if (isSame(found)) return 'no difference';
+  const blocks: string[] = [];
+  const { removed, added } = found.layers;
+  if (removed.length + added.length > 0) {
+    blocks.push(['layers', ...removed.map((name) => `- ${name}`), ...added.map((name) => `+ ${name}`)].join('\n'));
+  }
+  for (const { namespace, differences } of found.symbols) {
+    if (differences.length === 0) continue;
+    blocks.push([namespace, ...differences.flatMap((one) => differenceLines(one, cwd))].join('\n'));
+  }
+  return blocks.join('\n\n');
+}
+
+function differenceLines(one: SymbolDifference, cwd: string): string[] {
+  const line = (mark: string, assignment: Assignment): string => {
+    const { layer, file, line } = assignment.origin;
+    const path = relative(cwd, file);
+    const place = `${path.startsWith('..') ? file : path}:${line}`;
+    return `${mark} ${one.symbol}=${formatValue(assignment.value)}  ${layer}  ${place}`;
+  };
+  return [...('before' in one ? [line('-', one.before)] : []), ...('after' in one ? [line('+', one.after)] : [])];
+}
