@@ -18,6 +18,8 @@ interface EntryBase {
   readonly gid: number;
   /** Who put it here, for messages: `package podman`, `layer base/systemd`, `effect users`. */
   readonly origin: string;
+  /** Extended attributes, e.g. `security.capability` for a file capability. */
+  readonly xattrs?: Readonly<Record<string, Uint8Array>>;
 }
 
 export type Entry =
