@@ -21,6 +21,8 @@ const LockedPackage = z.strictObject({
   sha256: Hash,
   size: z.int().check(z.nonnegative()),
   uri: z.string(),
+  /** Fetched, but not part of the root: kernels, boot loaders. */
+  beside: z.literal(true).optional(),
 });
 
 const GitPin = z.strictObject({ rev: z.string(), commit: Commit });

@@ -36,6 +36,7 @@ function packageText(one: LockedPackage): string {
     `size: ${one.size}`,
     `sha256: ${JSON.stringify(one.sha256)}`,
     `uri: ${JSON.stringify(one.uri)}`,
+    ...(one.beside ? ['beside: true'] : []),
   ];
   return `{${fields.join(', ')}}`;
 }

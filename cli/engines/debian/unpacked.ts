@@ -1,0 +1,105 @@
+/**
+ * Unpacked packages in the cache: `<cache>/unpacked/<sha256>/` holds data.tar, decompressed once, and the control files.
+ * A root tree refers to slices of data.tar, so it is never changed; a directory is complete or does not exist.
+ */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { sha256File, temporaryBeside, writeFileAtomic } from '../../host/files.ts';
+import { runCommand } from '../../host/process.ts';
+import type { LockedPackage } from '../../workspace/lock-file.ts';
+import { type Paragraph, parseParagraphs } from './apt/control.ts';
+import { type DownloadOptions, downloadPath, fetchAgain } from './apt/download.ts';
+
+export interface UnpackedPackage {
+  readonly locked: LockedPackage;
+  /** Uncompressed tar of the package's files. */
+  readonly dataTar: string;
+  readonly control: Paragraph;
+  /** Maintainer scripts that it has: `preinst`, `postinst`, `config`. */
+  readonly scripts: ReadonlyMap<string, Buffer>;
+  /** Other control files as text: `conffiles`, `triggers`, `templates`. */
+  readonly controlFiles: ReadonlyMap<string, string>;
+}
+
+export function unpackedPath(cache: string, sha256: string): string {
+  return join(cache, 'unpacked', sha256);
+}
+
+/** Unpacks what is not yet unpacked, a few at a time; the packages must have been fetched. */
+export async function unpackPackages(
+  packages: readonly LockedPackage[],
+  options: DownloadOptions,
+): Promise<UnpackedPackage[]> {
+  const todo = packages.filter((one) => !isUnpacked(unpackedPath(options.cache, one.sha256)));
+  // The large ones first, so that none is left alone at the end.
+  const queue = todo.toSorted((a, b) => a.size - b.size);
+  let done = 0;
+  const work = async (): Promise<void> => {
+    for (let one = queue.pop(); one !== undefined; one = queue.pop()) {
+      options.signal?.throwIfAborted();
+      await unpackOne(one, options);
+      done += 1;
+      options.onProgress?.(done, todo.length);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), queue.length) }, work));
+  return packages.map((one) => readUnpacked(one, options.cache));
+}
+
+/** The length is written last, and again compared: a machine that lost power may have lost data that was renamed. */
+function isUnpacked(directory: string): boolean {
+  try {
+    const expected = Number(readFileSync(join(directory, 'data.size'), 'utf8'));
+    return statSync(join(directory, 'data.tar')).size === expected;
+  } catch {
+    return false;
+  }
+}
+
+async function unpackOne(one: LockedPackage, options: DownloadOptions): Promise<void> {
+  const file = downloadPath(options.cache, one.sha256);
+  if ((await sha256File(file)) !== one.sha256) await fetchAgain(one, options);
+  const directory = unpackedPath(options.cache, one.sha256);
+  await mkdir(join(options.cache, 'unpacked'), { recursive: true });
+  const temporary = temporaryBeside(directory);
+  try {
+    await mkdir(temporary);
+    const dataTar = join(temporary, 'data.tar');
+    const common = { cwd: temporary, signal: options.signal };
+    await runCommand({ argv: ['dpkg-deb', '--fsys-tarfile', file], stdout: { file: dataTar }, ...common });
+    await runCommand({ argv: ['dpkg-deb', '--control', file, join(temporary, 'control')], ...common });
+    await writeFileAtomic(join(temporary, 'data.size'), String((await stat(dataTar)).size));
+    await replaceDirectory(temporary, directory);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Another process may have made the same directory meanwhile; what it made is as good. */
+async function replaceDirectory(made: string, path: string): Promise<void> {
+  if (existsSync(path) && !isUnpacked(path)) await rm(path, { recursive: true, force: true });
+  try {
+    await rename(made, path);
+  } catch (error) {
+    if (!isUnpacked(path)) throw error;
+  }
+}
+
+const SCRIPTS: readonly string[] = ['preinst', 'postinst', 'config'];
+
+/** Synchronous: some hundred small files that are in the page cache. */
+function readUnpacked(locked: LockedPackage, cache: string): UnpackedPackage {
+  const directory = unpackedPath(cache, locked.sha256);
+  const scripts = new Map<string, Buffer>();
+  const controlFiles = new Map<string, string>();
+  let control: Paragraph = new Map();
+  for (const name of readdirSync(join(directory, 'control')).sort()) {
+    const data = readFileSync(join(directory, 'control', name));
+    if (name === 'control') control = parseParagraphs(data.toString('utf8'))[0] ?? control;
+    else if (SCRIPTS.includes(name)) scripts.set(name, data);
+    else if (name !== 'md5sums') controlFiles.set(name, data.toString('utf8'));
+  }
+  return { locked, dataTar: join(directory, 'data.tar'), control, scripts, controlFiles };
+}
