@@ -22,7 +22,7 @@ const LockedPackage = z.strictObject({
   size: z.int().check(z.nonnegative()),
   uri: z.string(),
   /** Fetched, but not part of the root: kernels, boot loaders. */
-  beside: z.literal(true).optional(),
+  beside: z.optional(z.literal(true)),
 });
 
 const GitPin = z.strictObject({ rev: z.string(), commit: Commit });
