@@ -9,24 +9,22 @@ import { sortByBytes } from './path.ts';
  * The same entries in the same order, but the first name of each group of hard links carries the content and the others
  * link to it. `entries` are sorted.
  */
-export function linksAfterFiles(entries: readonly Entry[]): Entry[] {
-  const groups = new Map<string, string[]>();
+export function linksAfterFiles(entries: readonly Entry[]): readonly Entry[] {
+  const firstNames = new Map<string, string>();
   for (const entry of entries) {
     if (entry.type !== 'hardlink') continue;
-    const group = groups.get(entry.target) ?? [entry.target];
-    group.push(entry.path);
-    groups.set(entry.target, group);
+    const first = firstNames.get(entry.target) ?? entry.target;
+    firstNames.set(entry.target, sortByBytes([first, entry.path])[0] ?? first);
   }
-  if (groups.size === 0) return [...entries];
-  const files = new Map(entries.map((entry) => [entry.path, entry]));
+  if (firstNames.size === 0) return entries;
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]));
   return entries.map((entry) => {
-    const group = groups.get(entry.type === 'hardlink' ? entry.target : entry.path);
-    const [first] = sortByBytes([...(group ?? [])]);
-    const file = files.get(group?.[0] ?? '');
+    const target = entry.type === 'hardlink' ? entry.target : entry.path;
+    const file = byPath.get(target);
+    const first = firstNames.get(target);
     if (first === undefined || file?.type !== 'file') return entry;
-    const { content: _, ...rest } = file;
-    return entry.path === first
-      ? { ...file, path: first }
-      : { ...rest, path: entry.path, type: 'hardlink', target: first };
+    if (entry.path === first) return { ...file, path: first };
+    const { content: _, ...shared } = file;
+    return { ...shared, path: entry.path, type: 'hardlink', target: first };
   });
 }
