@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../failure.ts';
 import { searchPath } from './this-host.ts';
@@ -17,8 +17,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** stdout and stderr are appended here. */
   readonly log?: string;
-  /** Fed to the child's stdin; without it stdin is empty. */
-  readonly stdin?: Readable | string | Uint8Array;
+  /** Fed to the child's stdin; a function writes it by itself and ends it. Without it stdin is empty. */
+  readonly stdin?: Readable | string | Uint8Array | ((input: Writable) => Promise<void>);
   /** Where stdout goes: `capture` returns it, a path writes it there, `log` (default) only logs it. */
   readonly stdout?: 'capture' | 'log' | { readonly file: string };
   /** Called for each line of stdout and stderr, as it comes. */
@@ -86,12 +86,14 @@ export async function runCommand(command: Command): Promise<Finished> {
       });
       stream.on('end', () => splitter.end());
     }
-    const fed = feed(child, command.stdin);
+    const fed = feed(child, command.stdin).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
     const end = await untilEnd(child, command);
-    await fed.catch((error: unknown) => {
-      // A child that ends early breaks its own pipe; its exit code tells the story.
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-    });
+    const unfed = await fed;
+    // A child that ends early breaks its own pipe; its exit code tells the story.
+    if (unfed !== undefined && end.kind === 'ended' && !isBrokenPipe(unfed.error)) throw unfed.error;
     if (end.kind === 'stopped') throw new Failure({ code: 'stopped', message: `${program} was stopped` });
     if (end.kind === 'missing') {
       throw new Failure({
@@ -180,7 +182,20 @@ async function feed(child: ChildProcess, stdin: Command['stdin']): Promise<void>
     });
     return;
   }
-  await pipeline(stdin, child.stdin);
+  if (typeof stdin !== 'function') return pipeline(stdin, child.stdin);
+  try {
+    await stdin(child.stdin);
+  } catch (error) {
+    // Half of an input is not to be taken for all of it, but the child must see an end of it.
+    child.stdin.destroy();
+    throw error;
+  }
+}
+
+const BROKEN_PIPE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+function isBrokenPipe(error: unknown): boolean {
+  return BROKEN_PIPE.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function openLog(path: string): number {
