@@ -183,6 +183,8 @@ async function feed(child: ChildProcess, stdin: Command['stdin']): Promise<void>
     return;
   }
   if (typeof stdin !== 'function') return pipeline(stdin, child.stdin);
+  // Errors reach the writer by the write that they fail; without a listener they would end the program first.
+  child.stdin.on('error', () => {});
   try {
     await stdin(child.stdin);
   } catch (error) {
