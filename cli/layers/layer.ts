@@ -3,7 +3,7 @@
  *
  * All paths are absolute; every list of files is sorted by name as C strings, the order in which they are merged.
  */
-import type { Place } from '../failure.ts';
+import type { FailureParts, Place } from '../failure.ts';
 import type { Namespace } from '../kconfig/assignment.ts';
 
 export const ARCHITECTURES = ['x86_64', 'arm64'] as const;
@@ -46,7 +46,15 @@ export interface Layer {
   readonly slots: readonly TemplateSlot[];
   readonly debian: DebianPart;
   readonly contents: LayerContents;
+  /** What is allowed but hardly meant, for instance a directory of a SkiffOS layer that nothing reads. */
+  readonly warnings?: readonly FailureParts[];
 }
+
+/**
+ * Names that a hook may have, without its file extension. `pre` runs before the engine, `root` on the finished root tree,
+ * `image` on the boot files, `post` after the image; SkiffOS has `pre` and `post`.
+ */
+export const HOOK_NAMES = ['pre', 'root', 'image', 'post'] as const;
 
 export interface LayerCommand {
   readonly name: string;

@@ -3,22 +3,13 @@
  * of the user's configuration.
  */
 import type { MergedConfig, Namespace } from '../kconfig/assignment.ts';
-import type { Architecture, Layer } from '../layers/layer.ts';
+import type { AcceptedDifference, Architecture } from '../layers/layer.ts';
+import type { OrderedLayer, Reason } from '../layers/order-layers.ts';
 
 export const ENGINES = ['debian', 'buildroot'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
-/** Why a layer is at its place in the order. */
-export type Reason =
-  | { readonly kind: 'asked' }
-  | { readonly kind: 'dependency'; readonly of: string }
-  | { readonly kind: 'default-base' }
-  | { readonly kind: 'overrides' };
-
-export interface OrderedLayer {
-  readonly layer: Layer;
-  readonly reason: Reason;
-}
+export type { OrderedLayer, Reason };
 
 export interface ResolvedConfig {
   readonly workspace: string;
@@ -41,6 +32,8 @@ export interface WorkspaceSettings {
   readonly bootPartitionMiB: number;
   readonly persistMiB: number;
   readonly debian: DebianSource;
+  /** Differences that the workspace accepts, besides those that its layers accept. */
+  readonly accept?: readonly AcceptedDifference[];
 }
 
 export interface DebianSource {

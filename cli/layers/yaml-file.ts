@@ -1,0 +1,110 @@
+/**
+ * A YAML file of the user, read against a schema: in comes text, out comes checked data together with the place of every
+ * value, or all the mistakes in it at once, each with its place.
+ */
+import { readFileSync } from 'node:fs';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import type * as z from 'zod/mini';
+import { Failure, type Place, throwAny } from '../failure.ts';
+import { issueFailures } from './schema-issues.ts';
+
+/** Keys and indices from the top of a document to a value. */
+export type ValuePath = readonly PropertyKey[];
+
+export interface YamlFile<T> {
+  readonly file: string;
+  readonly data: T;
+  /** Where the value is, or the nearest thing around it if it is not written at all. */
+  readonly placeOf: (path: ValuePath) => Place;
+  /** Where the key of an entry is. */
+  readonly placeOfKey: (path: ValuePath, key: string) => Place;
+  /** A scalar as it was written: `1.10`, where the data has the number 1.1. */
+  readonly sourceOf: (path: ValuePath) => string | undefined;
+}
+
+/** @throws Failure `unreadable-file`, and those of {@link parseYamlFile} */
+export function readYamlFile<T>(file: string, schema: z.ZodMiniType<T>, layer?: string): YamlFile<T> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const cause = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new Failure({ code: 'unreadable-file', message: `cannot read ${file}`, place: { file }, cause, layer });
+  }
+  return parseYamlFile(text, file, schema, layer);
+}
+
+/** @throws Failure, all of them at once: `broken-yaml`, `unknown-key`, `missing-key`, `wrong-type`, `bad-value` */
+export function parseYamlFile<T>(text: string, file: string, schema: z.ZodMiniType<T>, layer?: string): YamlFile<T> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const place = (start: number, end: number): Place => {
+    const { line, col } = lines.linePos(start);
+    const lineEnd = text.indexOf('\n', start);
+    const length = Math.min(end, lineEnd === -1 ? text.length : lineEnd) - start;
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1), length: Math.max(length, 1) };
+  };
+  throwAny(
+    document.errors.map(
+      ({ pos, message, code }) =>
+        new Failure({
+          code: 'broken-yaml',
+          message: code === 'DUPLICATE_KEY' ? 'the same key is written twice' : 'this is not valid YAML',
+          place: place(pos[0], pos[1]),
+          cause: message,
+          hint: text.includes('\t') && code === 'TAB_AS_INDENT' ? 'indent with spaces' : undefined,
+          layer,
+        }),
+    ),
+  );
+  const written: Omit<YamlFile<unknown>, 'data'> = {
+    file,
+    placeOf: (path) => place(...rangeOf(document, path)),
+    placeOfKey: (path, key) => {
+      const map = path.length === 0 ? document.contents : document.getIn(path, true);
+      const pair = isMap(map) ? map.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined;
+      const range = isScalar(pair?.key) ? pair.key.range : undefined;
+      return place(
+        ...(range === null || range === undefined ? rangeOf(document, path) : ([range[0], range[1]] as const)),
+      );
+    },
+    sourceOf: (path) => {
+      const node = document.getIn(path, true);
+      return isScalar(node) && typeof node.value !== 'string' ? node.source : stringOf(node);
+    },
+  };
+  // An empty file is an empty map: every key may be missing that has a default.
+  const raw: unknown = document.contents === null ? {} : toData(document, place, layer);
+  const parsed = schema.safeParse(raw);
+  if (parsed.success) return { ...written, data: parsed.data };
+  throwAny(issueFailures(parsed.error.issues, schema, { ...written, data: raw }, layer));
+  throw new Error(`the schema refused ${file} without an issue`);
+}
+
+function toData(document: Document, place: (start: number, end: number) => Place, layer: string | undefined): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    // An alias without its anchor, or aliases that would unfold to something huge.
+    throw new Failure({
+      code: 'broken-yaml',
+      message: 'this is not valid YAML',
+      place: place(0, 1),
+      cause: (error as Error).message,
+      layer,
+    });
+  }
+}
+
+function stringOf(node: unknown): string | undefined {
+  return isScalar(node) && typeof node.value === 'string' ? node.value : undefined;
+}
+
+/** Start and end of the deepest node on the path that is written. */
+function rangeOf(document: Document, path: ValuePath): readonly [number, number] {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return [node.range[0], node.range[1]];
+  }
+  return [0, 1];
+}

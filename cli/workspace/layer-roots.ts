@@ -1,0 +1,117 @@
+/**
+ * Where a project looks for layers, in order: the environment's directories, coracle.yaml's `layers`, the shipped ones.
+ * Repositories are checked out at the commit that coracle.lock names; one that is not in the lock yet is put there.
+ */
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Failure, type FailureParts, type Place } from '../failure.ts';
+import { checkOutCommit, DEFAULT_REV, type GitCache, type GitSource, lookUpRevision } from '../layers/git-root.ts';
+import type { LayerRoot } from '../layers/layer.ts';
+import { cacheDirectory } from './cache-directory.ts';
+import { readLockFile, updateLockFile } from './lock-file.ts';
+import type { Project } from './project.ts';
+
+export interface RootOptions {
+  readonly offline?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of what is odd but allowed. */
+  readonly onWarning?: ((warning: FailureParts) => void) | undefined;
+}
+
+/** SkiffOS separates directories by colons, as PATH does. */
+const ENVIRONMENT_ROOTS = ['CORACLE_LAYERS_PATH', 'SKIFF_EXTRA_CONFIGS_PATH'] as const;
+
+/** Where a repository of layers keeps them, if not at its top. */
+const LAYER_DIRECTORIES = ['layers', 'configs'];
+
+/** @throws Failure `missing-root`, and those of git */
+export async function layerRoots(project: Project, options: RootOptions = {}): Promise<readonly LayerRoot[]> {
+  const roots = ENVIRONMENT_ROOTS.flatMap((variable) => environmentRoots(project, variable, options));
+  for (const [index, entry] of (project.yaml?.data.layers ?? []).entries()) {
+    const place = project.yaml?.placeOf(['layers', index]);
+    if ('git' in entry) roots.push(await gitRoot(project, gitSource(project, index), options));
+    else roots.push(pathRoot(resolve(project.directory, entry.path), entry.path, place));
+  }
+  return [...roots, { kind: 'shipped', directory: join(project.installation, 'layers'), label: 'shipped layers' }];
+}
+
+/** The repositories of coracle.yaml. */
+export function gitSources(project: Project): readonly GitSource[] {
+  return (project.yaml?.data.layers ?? []).flatMap((entry, index) =>
+    'git' in entry ? [gitSource(project, index)] : [],
+  );
+}
+
+export function gitCache(project: Project, options: RootOptions): GitCache {
+  const cache = cacheDirectory(project.environment);
+  return { cache, project: project.directory, offline: options.offline === true, signal: options.signal };
+}
+
+function gitSource(project: Project, index: number): GitSource {
+  const entry = project.yaml?.data.layers?.[index];
+  if (project.yaml === undefined || entry === undefined || !('git' in entry)) throw new Error('not a git root');
+  return { url: entry.git, rev: entry.rev ?? DEFAULT_REV, place: project.yaml.placeOf(['layers', index]) };
+}
+
+async function gitRoot(project: Project, source: GitSource, options: RootOptions): Promise<LayerRoot> {
+  const cache = gitCache(project, options);
+  const pin = (await readLockFile(project.directory)).git[source.url];
+  // Another revision was written since: the pin is of no use.
+  const commit = pin?.rev === source.rev ? pin.commit : await lookUpRevision(source, cache);
+  const directory = await checkOutCommit(source, commit, cache);
+  if (pin?.commit !== commit || pin.rev !== source.rev) {
+    await updateLockFile(project.directory, (lock) => ({
+      ...lock,
+      git: { ...lock.git, [source.url]: { rev: source.rev, commit } },
+    }));
+  }
+  const label = source.rev === DEFAULT_REV ? source.url : `${source.url}@${source.rev}`;
+  return { kind: 'git', directory: layersBelow(directory), label, commit };
+}
+
+function pathRoot(directory: string, label: string, place: Place | undefined): LayerRoot {
+  if (!isDirectory(directory)) {
+    throw new Failure({
+      code: 'missing-root',
+      message: `there is no directory ${label}`,
+      place,
+      cause: `looked at ${directory}`,
+      hint: 'a path is relative to coracle.yaml',
+    });
+  }
+  return { kind: 'path', directory: layersBelow(directory), label };
+}
+
+function environmentRoots(
+  project: Project,
+  variable: (typeof ENVIRONMENT_ROOTS)[number],
+  options: RootOptions,
+): LayerRoot[] {
+  const paths = (project.environment[variable] ?? '').split(':').filter((path) => path !== '');
+  return paths.flatMap((path): LayerRoot[] => {
+    const directory = resolve(project.directory, path);
+    if (isDirectory(directory)) {
+      // SkiffOS takes the directory as it is.
+      const below = variable === 'SKIFF_EXTRA_CONFIGS_PATH' ? directory : layersBelow(directory);
+      return [{ kind: 'environment', directory: below, label: `${path} (${variable})` }];
+    }
+    const parts = {
+      code: 'missing-root',
+      message: `${variable} names ${path}, which is no directory`,
+      hint: 'colons separate directories',
+    };
+    // SkiffOS goes on without it, so its users may have left old paths there.
+    if (variable !== 'SKIFF_EXTRA_CONFIGS_PATH') throw new Failure(parts);
+    options.onWarning?.(parts);
+    return [];
+  });
+}
+
+function layersBelow(directory: string): string {
+  const below = LAYER_DIRECTORIES.map((name) => join(directory, name)).find(isDirectory);
+  return below ?? directory;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

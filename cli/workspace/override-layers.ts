@@ -1,0 +1,30 @@
+/** The user's own configuration, which no repository has: overrides/, and overrides/workspaces/<name>/ for one workspace. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Layer } from '../layers/layer.ts';
+import { readLayer } from '../layers/read-layer.ts';
+import type { Project } from './project.ts';
+
+/** In the order in which they win; those that are missing or hold nothing are left out. */
+export function overrideLayers(project: Project, workspace: string): readonly Layer[] {
+  const root = { kind: 'overrides', directory: project.directory, label: 'overrides' } as const;
+  return ['overrides', `overrides/workspaces/${workspace}`].flatMap((name) => {
+    const directory = join(project.directory, name);
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+    const layer = readLayer(name, root, directory);
+    return layer === undefined || isEmpty(layer) ? [] : [layer];
+  });
+}
+
+/** SkiffOS ships overrides/ with empty directories to fill. */
+function isEmpty({ form, contents }: Layer): boolean {
+  const { fragments, patches, hooks, overlay, buildrootExternal, extensions, ...rest } = contents;
+  const lists = [...Object.values(fragments), ...Object.values(patches), rest.cflags, rest.users, rest.debianPackages];
+  const directories = [overlay, buildrootExternal, extensions];
+  return (
+    form === 'skiffos' &&
+    lists.every((list) => list.length === 0) &&
+    Object.keys(hooks).length === 0 &&
+    directories.every((directory) => directory === undefined)
+  );
+}
