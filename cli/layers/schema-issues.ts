@@ -12,9 +12,29 @@ export function issueFailures(
   written: YamlFile<unknown>,
   layer: string | undefined,
 ): readonly Failure[] {
-  return issues
+  return withoutMisspelt(issues)
     .flatMap((issue) => partsOf(issue, [], schema, written))
-    .map((parts) => new Failure({ ...parts, layer }));
+    .map((parts) => new Failure({ ...parts, layer }))
+    .sort((a, b) => position(a) - position(b));
+}
+
+const FAR = 1_000_000;
+
+function position({ parts: { place } }: Failure): number {
+  return (place?.line ?? 0) * FAR + (place?.column ?? 0);
+}
+
+/** A key that is missing because it was misspelt is one mistake: the unknown key tells of it. */
+function withoutMisspelt<I extends Pick<Issue, 'code' | 'path'>>(issues: readonly I[]): readonly I[] {
+  return issues.filter((issue) => {
+    const key = issue.path.at(-1);
+    if (issue.code !== 'invalid_type' || typeof key !== 'string') return true;
+    const owner = issue.path.slice(0, -1).join('\0');
+    return !issues.some((other) => {
+      const keys = 'keys' in other ? (other.keys as readonly string[]) : [];
+      return other.path.join('\0') === owner && keys.some((one) => didYouMean(one, [key]) !== undefined);
+    });
+  });
 }
 
 function partsOf(
@@ -38,7 +58,9 @@ function partsOf(
         ),
       ];
     case 'invalid_type':
-      return value === undefined ? [missingKey(path, written)] : [wrongType(path, issue.expected, value, place)];
+      return value === undefined
+        ? [missingKey(path, written)]
+        : [wrongType(path, typeWord(issue.expected), value, written)];
     case 'invalid_value': {
       const allowed = issue.values.map(String);
       const near = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
@@ -67,11 +89,11 @@ function unionParts(
     const best = branches.reduce((a, b) =>
       depth(b) > depth(a) || (depth(b) === depth(a) && b.length < a.length) ? b : a,
     );
-    return best.flatMap((one) => partsOf(one as Issue, path, schema, written));
+    return withoutMisspelt(best as readonly Issue[]).flatMap((one) => partsOf(one, path, schema, written));
   }
   const value = valueAt(written.data, path);
   const expected = issue.errors.flat().flatMap((one) => (one.code === 'invalid_type' ? [one.expected as string] : []));
-  return [wrongType(path, [...new Set(expected)].map(typeWord).join(' or '), value, written.placeOf(path))];
+  return [wrongType(path, [...new Set(expected)].map(typeWord).join(' or '), value, written)];
 }
 
 function depth(issues: readonly { readonly path: readonly unknown[] }[]): number {
@@ -98,14 +120,19 @@ function missingKey(path: ValuePath, written: YamlFile<unknown>): FailureParts {
   };
 }
 
-function wrongType(path: ValuePath, expected: string, value: unknown, place: Place): FailureParts {
-  const text = expected === 'string' && (typeof value === 'number' || typeof value === 'boolean');
-  const list = expected === 'array' && typeof value === 'string';
+function wrongType(path: ValuePath, expected: string, value: unknown, written: YamlFile<unknown>): FailureParts {
+  const text = expected === TYPE_WORDS['string'] && (typeof value === 'number' || typeof value === 'boolean');
+  const list = expected === TYPE_WORDS['array'] && typeof value === 'string';
+  const what = path.length === 0 ? 'the file' : words(path);
   return {
     code: 'wrong-type',
-    message: `${path.length === 0 ? 'the file' : words(path)} must be ${typeWord(expected)}, not ${typeWord(typeOf(value))}`,
-    place,
-    hint: text ? `write it in quotes: "${String(value)}"` : list ? `write it in brackets: [${value}]` : undefined,
+    message: `${what} must be ${expected}, not ${typeWord(typeOf(value))}`,
+    place: written.placeOf(path),
+    hint: text
+      ? `write it in quotes: "${written.sourceOf(path) ?? String(value)}"`
+      : list
+        ? `write it in brackets: [${value}]`
+        : undefined,
   };
 }
 

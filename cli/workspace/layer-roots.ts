@@ -89,7 +89,7 @@ function environmentRoots(
 ): LayerRoot[] {
   const paths = (project.environment[variable] ?? '').split(':').filter((path) => path !== '');
   return paths.flatMap((path): LayerRoot[] => {
-    const directory = resolve(project.directory, path);
+    const directory = resolve(project.cwd, path);
     if (isDirectory(directory)) {
       // SkiffOS takes the directory as it is.
       const below = variable === 'SKIFF_EXTRA_CONFIGS_PATH' ? directory : layersBelow(directory);

@@ -12,6 +12,8 @@ import { type ProjectData, ProjectSchema } from './project-schema.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Project {
+  /** Where the command was started; paths in the environment are relative to it. */
+  readonly cwd: string;
   /** Of coracle.yaml; overrides/, workspaces/ and coracle.lock are here too. */
   readonly directory: string;
   /** Coracle's own checkout, which has the shipped layers. */
@@ -35,6 +37,7 @@ export async function loadProject(cwd: string, environment: Environment, install
   const yaml = file === undefined ? undefined : readYamlFile(file, ProjectSchema);
   if (yaml !== undefined) checkProject(yaml);
   return {
+    cwd: resolve(cwd),
     directory: file === undefined ? resolve(cwd) : dirname(file),
     installation,
     environment,
