@@ -10,6 +10,7 @@ import { Failure } from '../failure.ts';
 import { readContent } from './content.ts';
 import type { Content, Entry } from './entry.ts';
 import { isNormalPath, joinPath, lastName, parentPath, pathParts, sortByBytes } from './path.ts';
+import { badPath, conflict, danglingHardLink, escaped, loop } from './tree-failures.ts';
 
 export type FileEntry = Extract<Entry, { type: 'file' }>;
 export type DirectoryEntry = Extract<Entry, { type: 'directory' }>;
@@ -21,6 +22,8 @@ export interface PutOptions {
   readonly uid?: number;
   readonly gid?: number;
 }
+
+export type Metadata = Partial<Pick<Entry, 'mode' | 'uid' | 'gid' | 'xattrs'>>;
 
 interface Node {
   entry: Entry;
@@ -129,6 +132,22 @@ export class RootTree {
     return sortByBytes([...byPath.keys()]).flatMap((path) => byPath.get(path) ?? []);
   }
 
+  /** The entry at exactly this path and all below it, in no particular order. */
+  below(path: string): Entry[] {
+    const node = this.#find(path);
+    return node === undefined ? [] : Array.from(this.#walk(node), (each) => each.entry);
+  }
+
+  /** Changes owner, mode or extended attributes at exactly this path; all hard links of a file change with it. */
+  setMetadata(path: string, changes: Metadata): void {
+    const entry = this.get(path);
+    if (entry === undefined) throw new Failure({ code: 'not-a-file', message: `the root has no ${path}` });
+    const file = entry.type === 'hardlink' ? entry.target : path;
+    for (const each of [file, ...(this.#links.get(file) ?? [])]) {
+      this.#replace(each, (old) => ({ ...old, ...changes }));
+    }
+  }
+
   /** The file that a path means, links of both kinds followed. */
   file(path: string): FileEntry | undefined {
     const entry = this.resolve(path);
@@ -226,14 +245,18 @@ export class RootTree {
     return node;
   }
 
-  /** A hard link's target as a path of this tree, with links on the way followed and another hard link's file taken. */
+  /**
+   * A hard link with its target as a path of this tree: links on the way followed, another hard link's file taken. What
+   * the names of a file share, they share from here on.
+   */
   #withLandedLink(entry: Entry): Entry {
     if (entry.type !== 'hardlink') return entry;
     const parent = this.#follow(parentPath(entry.target), `${entry.origin} links ${entry.path}`);
-    const target = parent?.children?.get(lastName(entry.target))?.entry;
-    if (target?.type === 'file') return { ...entry, target: target.path };
-    if (target?.type === 'hardlink') return { ...entry, target: target.target };
-    throw danglingHardLink(entry);
+    const named = parent?.children?.get(lastName(entry.target))?.entry;
+    const file = named?.type === 'hardlink' ? this.get(named.target) : named;
+    if (file?.type !== 'file') throw danglingHardLink(entry);
+    const { content: _, ...shared } = file;
+    return { ...shared, type: 'hardlink', path: entry.path, origin: entry.origin, target: file.path };
   }
 
   #linksOf(path: string): Set<string> {
@@ -267,43 +290,4 @@ export class RootTree {
 
 function owned(options: PutOptions, mode: number): Pick<Entry, 'mode' | 'uid' | 'gid' | 'origin'> {
   return { mode: options.mode ?? mode, uid: options.uid ?? 0, gid: options.gid ?? 0, origin: options.origin };
-}
-
-function badPath(path: string, origin: string): Failure {
-  return new Failure({
-    code: 'bad-path',
-    message: `${origin}: ${JSON.stringify(path)} is no path of a root file system`,
-    hint: 'a path is absolute and has no empty, "." or ".." parts',
-  });
-}
-
-function conflict(entry: Entry, path: string, there: Entry | undefined): Failure {
-  return new Failure({
-    code: 'path-conflict',
-    message: `${entry.origin} puts a ${entry.type} at ${entry.path}, but ${there?.path ?? path} is a ${there?.type ?? 'link to nothing'} from ${there?.origin ?? 'elsewhere'}`,
-    cause: 'a directory and something else cannot have the same path',
-    hint: 'leave one of the two out',
-  });
-}
-
-function escaped(path: string, doing: string): Failure {
-  return new Failure({
-    code: 'path-escape',
-    message: `${doing}: ${path} leaves the root file system`,
-    cause: 'a ".." in the path or in a link on the way climbs above /',
-  });
-}
-
-function loop(link: Entry, doing: string): Failure {
-  return new Failure({
-    code: 'link-loop',
-    message: `${doing}: the link ${link.path} from ${link.origin} leads back to itself`,
-  });
-}
-
-function danglingHardLink(entry: Entry & { type: 'hardlink' }): Failure {
-  return new Failure({
-    code: 'dangling-hard-link',
-    message: `${entry.origin}: ${entry.path} is a hard link to ${entry.target}, which is no file of the root`,
-  });
 }
