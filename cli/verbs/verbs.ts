@@ -29,7 +29,17 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./status.ts')).status,
   },
   {
-    command: 'clean [workspace]',
+    command: 'explain <symbol> [workspace]',
+    summary: 'Show who sets a Kconfig symbol, first to last, and who wins',
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
+    command: 'diff <a> <b>',
+    summary: 'Compare what two workspaces or layer lists ask for, symbol by symbol',
+    load: async () => (await import('./diff.ts')).diff,
+  },
+  {
+    command: 'clean [workspace..]',
     summary: 'Remove what a build made and can make again',
     load: async () => (await import('./clean.ts')).clean,
   },
