@@ -47,7 +47,7 @@ export function readContents(
 ): FoundContents {
   const failures: Failure[] = [];
   const unknown = unknownDirectories(layer, directory, entries);
-  if (form === 'coracle') failures.push(...unknown);
+  failures.push(...wrongNames(layer, directory, entries), ...(form === 'coracle' ? unknown : []));
   const has = (name: string): boolean => entries.get(name) === 'directory';
   const files = (name: string): readonly string[] => (has(name) ? filesIn(layer, join(directory, name), failures) : []);
   const path = <K extends string>(key: K, name: string): Partial<Record<K, string>> =>
@@ -159,24 +159,33 @@ function readHooks(
   return hooks;
 }
 
+/** What is wrong in either form. */
+function wrongNames(layer: string, directory: string, entries: ReadonlyMap<string, EntryKind>): readonly Failure[] {
+  return [...entries].flatMap(([name, kind]) => {
+    const file = join(directory, name);
+    if (kind === 'dangling') return [dangling(layer, file)];
+    return kind === 'file' && MISNAMED.test(name) && name !== LAYER_FILE ? [misnamed(layer, file)] : [];
+  });
+}
+
+/** What layer.yaml gets called by mistake. */
+export const MISNAMED = /^layers?\.ya?ml$/i;
+
+/** A layer of SkiffOS may have directories of its own. */
 function unknownDirectories(
   layer: string,
   directory: string,
   entries: ReadonlyMap<string, EntryKind>,
 ): readonly Failure[] {
-  const known = [...CONTENT_DIRECTORIES, METADATA_DIRECTORY];
-  const below = layer === 'overrides' ? [...known, 'workspaces'] : known;
+  const known = [...CONTENT_DIRECTORIES, METADATA_DIRECTORY, ...(layer === 'overrides' ? ['workspaces'] : [])];
   return [...entries].flatMap(([name, kind]) => {
-    const file = join(directory, name);
-    if (kind === 'dangling') return [dangling(layer, file)];
-    if (kind === 'file' && /^layers?\.ya?ml$/i.test(name) && name !== LAYER_FILE) return [misnamed(layer, file)];
-    if (kind !== 'directory' || below.includes(name)) return [];
-    const hint = [didYouMean(name, below), `directories of a layer: ${below.join(', ')}`];
+    if (kind !== 'directory' || known.includes(name)) return [];
+    const hint = [didYouMean(name, known), `directories of a layer: ${known.join(', ')}`];
     return [
       new Failure({
         code: 'unknown-directory',
         message: `a layer has no directory ${JSON.stringify(name)}`,
-        place: { file },
+        place: { file: join(directory, name) },
         hint: hint.filter((part) => part !== undefined).join('\n'),
         layer,
       }),

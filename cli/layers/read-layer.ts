@@ -8,6 +8,7 @@ import {
   LAYER_FILE,
   listDirectory,
   METADATA_DIRECTORY,
+  MISNAMED,
   readContents,
 } from './layer-contents.ts';
 import { type LayerMetadata, NO_DEBIAN_PART, readLayerYaml } from './layer-yaml.ts';
@@ -41,7 +42,7 @@ export function readLayer(name: string, root: LayerRoot, directory: string): Lay
 /** Whether a directory with these entries is a layer, however wrong it may be. */
 export function isLayer(entries: ReadonlyMap<string, EntryKind>): boolean {
   if (entries.has(LAYER_FILE) || entries.get(METADATA_DIRECTORY) === 'directory') return true;
-  if ([...entries.keys()].some((name) => /^layers?\.ya?ml$/i.test(name))) return true;
+  if ([...entries.keys()].some((name) => MISNAMED.test(name))) return true;
   return CONTENT_DIRECTORIES.some((name) => entries.get(name) === 'directory');
 }
 

@@ -3,7 +3,7 @@
  * value, or all the mistakes in it at once, each with its place.
  */
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type * as z from 'zod/mini';
 import { Failure, type Place, throwAny } from '../failure.ts';
 import { issueFailures } from './schema-issues.ts';
@@ -89,11 +89,23 @@ function toData(document: Document, place: (start: number, end: number) => Place
     throw new Failure({
       code: 'broken-yaml',
       message: 'this is not valid YAML',
-      place: place(0, 1),
+      place: place(...unresolvedAlias(document)),
       cause: (error as Error).message,
       layer,
     });
   }
+}
+
+function unresolvedAlias(document: Document): readonly [number, number] {
+  let range: readonly [number, number] = [0, 1];
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) !== undefined || !alias.range) return undefined;
+      range = [alias.range[0], alias.range[1]];
+      return visit.BREAK;
+    },
+  });
+  return range;
 }
 
 function stringOf(node: unknown): string | undefined {

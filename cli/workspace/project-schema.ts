@@ -34,14 +34,12 @@ const PathRoot = z.strictObject({
 });
 
 const GitRoot = z.strictObject({
-  git: z
-    .string()
-    .check(
-      z.regex(/^[^-\s][^\n]*$/, 'not the address of a repository'),
-      z.meta({
-        description: 'Address of a git repository. Pinned to a commit in coracle.lock; `coracle update` moves the pin.',
-      }),
-    ),
+  git: z.string().check(
+    z.regex(/^[^-\s][^\n]*$/, 'not the address of a repository'),
+    z.meta({
+      description: 'Address of a git repository. Pinned to a commit in coracle.lock; `coracle update` moves the pin.',
+    }),
+  ),
   rev: z.optional(
     z
       .string()
@@ -73,32 +71,26 @@ const WorkspaceSchema = z.strictObject({
     z.enum(ARCHITECTURES).check(z.meta({ description: 'Without it, the first architecture that all layers support.' })),
   ),
   kernel: z.optional(
-    z
-      .enum(['package', 'source'])
-      .check(
-        z.meta({
-          description: "`package` is the distribution's kernel; `source` compiles it with the merged fragments.",
-        }),
-      ),
+    z.enum(['package', 'source']).check(
+      z.meta({
+        description: "`package` is the distribution's kernel; `source` compiles it with the merged fragments.",
+      }),
+    ),
   ),
   scripts: z.optional(
-    z
-      .enum(['model', 'run'])
-      .check(
-        z.meta({
-          description: "`model` replaces packages' maintainer scripts by declared effects; `run` runs them (slower).",
-        }),
-      ),
+    z.enum(['model', 'run']).check(
+      z.meta({
+        description: "`model` replaces packages' maintainer scripts by declared effects; `run` runs them (slower).",
+      }),
+    ),
   ),
   version: z.optional(
-    z
-      .string()
-      .check(
-        z.regex(/^[A-Za-z0-9][A-Za-z0-9._+~]*$/, 'a version is made of letters, digits and . _ + ~'),
-        z.meta({
-          description: `Version of the product, a part of its slots' names; ${DEFAULTS.version} if not given.`,
-        }),
-      ),
+    z.string().check(
+      z.regex(/^[A-Za-z0-9][A-Za-z0-9._+~]*$/, 'a version is made of letters, digits and . _ + ~'),
+      z.meta({
+        description: `Version of the product, a part of its slots' names; ${DEFAULTS.version} if not given.`,
+      }),
+    ),
   ),
   values: z.optional(
     z
@@ -111,26 +103,22 @@ const WorkspaceSchema = z.strictObject({
     ),
   ),
   bootPartitionMiB: z.optional(
-    z
-      .int()
-      .check(
-        z.minimum(33),
-        z.maximum(1 << 20),
-        z.meta({
-          description: `Size of the boot partition; it holds two slots or more. ${DEFAULTS.bootPartitionMiB} if not given.`,
-        }),
-      ),
+    z.int().check(
+      z.minimum(33),
+      z.maximum(1 << 20),
+      z.meta({
+        description: `Size of the boot partition; it holds two slots or more. ${DEFAULTS.bootPartitionMiB} if not given.`,
+      }),
+    ),
   ),
   persistMiB: z.optional(
-    z
-      .int()
-      .check(
-        z.minimum(16),
-        z.maximum(1 << 20),
-        z.meta({
-          description: `Size of the persist partition before the first boot grows it. ${DEFAULTS.persistMiB} if not given.`,
-        }),
-      ),
+    z.int().check(
+      z.minimum(16),
+      z.maximum(1 << 20),
+      z.meta({
+        description: `Size of the persist partition before the first boot grows it. ${DEFAULTS.persistMiB} if not given.`,
+      }),
+    ),
   ),
   debian: z.optional(
     DebianSourceSchema.check(
@@ -142,14 +130,11 @@ const WorkspaceSchema = z.strictObject({
 export const ProjectSchema = z.strictObject({
   default: z.optional(z.string().check(z.meta({ description: 'Workspace that commands without a name mean.' }))),
   layers: z.optional(
-    z
-      .array(z.union([PathRoot, GitRoot]))
-      .check(
-        z.meta({
-          description:
-            'Where layers are looked for; the first that has a layer wins, and the shipped layers come last.',
-        }),
-      ),
+    z.array(z.union([PathRoot, GitRoot])).check(
+      z.meta({
+        description: 'Where layers are looked for; the first that has a layer wins, and the shipped layers come last.',
+      }),
+    ),
   ),
   workspaces: z.optional(
     z.record(WorkspaceName, WorkspaceSchema).check(z.meta({ description: 'Workspaces by name.' })),
