@@ -29,6 +29,26 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./status.ts')).status,
   },
   {
+    command: 'resolve [workspace]',
+    summary: 'Show the layers of a workspace in their final order, and why each is there',
+    load: async () => (await import('./resolve.ts')).resolve,
+  },
+  {
+    command: 'layers',
+    summary: 'List the layers that can be used, boards apart',
+    load: async () => (await import('./layers.ts')).layers,
+  },
+  {
+    command: 'show <layer>',
+    summary: 'Show one layer: what it contributes, and where it comes from',
+    load: async () => (await import('./show.ts')).show,
+  },
+  {
+    command: 'check [layer..]',
+    summary: 'Look for mistakes in every layer and workspace that can be reached',
+    load: async () => (await import('./check.ts')).check,
+  },
+  {
     command: 'explain <symbol> [workspace]',
     summary: 'Show who sets a Kconfig symbol, first to last, and who wins',
     load: async () => (await import('./explain.ts')).explain,

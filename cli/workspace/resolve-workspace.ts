@@ -18,7 +18,7 @@ import { overrideLayers } from './override-layers.ts';
 import type { Project } from './project.ts';
 import { DEFAULTS } from './project-schema.ts';
 import type { DebianSource, EngineName, ResolvedConfig, WorkspaceSettings } from './resolved.ts';
-import { slotValues } from './slot-values.ts';
+import { builtInValues, slotValues } from './slot-values.ts';
 
 export interface ResolveOptions extends RootOptions {
   /** Instead of what coracle.yaml says. */
@@ -47,14 +47,12 @@ export async function resolveWorkspace(
   throwAny(incompatibilities(layers));
   const arch = chooseArchitecture(layers, options.arch ?? chosen.data?.arch);
   for (const warning of layers.flatMap((layer) => layer.warnings ?? [])) options.onWarning?.(warning);
+  const given = { workspace: chosen.name, engine, arch, settings: settingsOf(project, chosen) };
   return {
-    workspace: chosen.name,
-    engine,
-    arch,
+    ...given,
     layers: ordered,
+    values: { ...slotValues(layers, project, chosen), ...builtInValues(given) },
     symbols: await mergeSymbols(layers, options.onWarning),
-    values: slotValues(layers, project, chosen),
-    settings: settingsOf(project, chosen),
   };
 }
 

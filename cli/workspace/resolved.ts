@@ -18,7 +18,7 @@ export interface ResolvedConfig {
   /** First to last; later wins. */
   readonly layers: readonly OrderedLayer[];
   readonly symbols: Readonly<Record<Namespace, MergedConfig>>;
-  /** Template slots with their final values. */
+  /** What templates may use: slots with their final values, and `workspace`, `engine`, `arch`, `version`. */
   readonly values: Readonly<Record<string, string>>;
   readonly settings: WorkspaceSettings;
 }

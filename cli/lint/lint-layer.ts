@@ -1,0 +1,178 @@
+/**
+ * Looks for everything that is wrong with one layer before a build meets it. In comes a layer that could be read, out come
+ * all mistakes found, and what is odd but allowed.
+ */
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readPackageLists } from '../engines/debian/apt/package-lists.ts';
+import { Failure, type FailureParts, Failures } from '../failure.ts';
+import { NAMESPACES } from '../kconfig/assignment.ts';
+import { mergeFragments } from '../kconfig/merge.ts';
+import { ARCHITECTURES, type Layer } from '../layers/layer.ts';
+import type { LayerLibrary } from '../layers/layer-library.ts';
+import { orderLayers } from '../layers/order-layers.ts';
+import { addOverlay } from '../rootfs/overlay.ts';
+import { RootTree } from '../rootfs/tree.ts';
+import { parseUsersTable } from '../rootfs/users-table.ts';
+import { BUILT_IN_VALUES, reservedSlots } from '../workspace/slot-values.ts';
+
+export interface LintResult {
+  readonly failures: readonly Failure[];
+  readonly warnings: readonly FailureParts[];
+}
+
+type Warn = (warning: FailureParts) => void;
+
+export async function lintLayer(layer: Layer, library: LayerLibrary): Promise<LintResult> {
+  const failures: Failure[] = [];
+  const warnings: FailureParts[] = [...(layer.warnings ?? [])];
+  const warn: Warn = (warning) => warnings.push(warning);
+  const lints = [
+    () => lintFragments(layer, warn),
+    () => lintDependencies(layer, library, warn),
+    () => lintHooks(layer),
+    () => lintOverlay(layer, library),
+    () => lintUsers(layer),
+    () => lintPackages(layer),
+    () => lintExtensions(layer, warn),
+    () => reservedSlots(layer),
+  ];
+  for (const lint of lints) {
+    try {
+      failures.push(...((await lint()) ?? []));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failures.push(...(error instanceof Failures ? error.all : [error]));
+    }
+  }
+  return { failures, warnings };
+}
+
+async function lintFragments(layer: Layer, warn: Warn): Promise<void> {
+  for (const namespace of NAMESPACES) {
+    const source = {
+      layer: layer.name,
+      files: layer.contents.fragments[namespace],
+      tolerant: layer.form === 'skiffos',
+    };
+    await mergeFragments([source], {
+      namespace,
+      onDropped: (dropped) => warn(dropped.parts),
+      onRepeated: ({ kind, first, second }) => {
+        if (kind === 'repeated') return;
+        warn({
+          code: 'contradicted-symbol',
+          message: `${second.symbol} is set to something else in line ${first.origin.line} of the same file; the last one counts`,
+          place: { file: second.origin.file, line: second.origin.line },
+          layer: layer.name,
+        });
+      },
+    });
+  }
+}
+
+/** That what it needs exists and leads to no circle; a conflict with a layer that nobody has is only odd. */
+function lintDependencies(layer: Layer, library: LayerLibrary, warn: Warn): void {
+  for (const { value, place } of layer.conflicts) {
+    try {
+      library.find({ name: value, place });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (error.parts.code === 'unknown-layer') warn(error.parts);
+    }
+  }
+  dependenciesOf(layer, library);
+}
+
+/** The layer and all that it needs. */
+function dependenciesOf(layer: Layer, library: LayerLibrary): readonly Layer[] {
+  const ordered = orderLayers([{ request: { name: layer.name }, reason: { kind: 'asked' } }], (request) =>
+    library.find(request),
+  );
+  return ordered.map((one) => one.layer);
+}
+
+function lintHooks(layer: Layer): readonly Failure[] {
+  return Object.entries(layer.contents.hooks).flatMap(([name, file]) => {
+    const mistake = (message: string, hint: string): Failure =>
+      new Failure({ code: 'bad-hook', message, place: { file }, hint, layer: layer.name });
+    if ((statSync(file).mode & 0o111) === 0) {
+      return [mistake(`the hook ${name} is not executable`, `chmod +x ${JSON.stringify(file)}`)];
+    }
+    return startsLikeProgram(file)
+      ? []
+      : [
+          mistake(
+            `the hook ${name} does not say which program runs it`,
+            'its first line should be #!/bin/sh, or the like',
+          ),
+        ];
+  });
+}
+
+function startsLikeProgram(file: string): boolean {
+  const head = Buffer.alloc(4);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, head, 0, head.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return head.toString('latin1').startsWith('#!') || head.toString('latin1') === '\x7fELF';
+}
+
+/** Puts the overlay on an empty root: links that escape, templates that do not compile or use what nobody declares. */
+async function lintOverlay(layer: Layer, library: LayerLibrary): Promise<void> {
+  const { overlay } = layer.contents;
+  if (overlay === undefined) return;
+  const slots = attemptDependencies(layer, library).flatMap((one) => one.slots);
+  const values = Object.fromEntries([
+    ...BUILT_IN_VALUES.map((name) => [name, name] as const),
+    ...slots.map((slot) => [slot.name, slot.default ?? slot.name] as const),
+  ]);
+  await addOverlay(new RootTree(), overlay, { layer: layer.name, values });
+}
+
+/** What is wrong with a dependency is told by its own lint. */
+function attemptDependencies(layer: Layer, library: LayerLibrary): readonly Layer[] {
+  try {
+    return dependenciesOf(layer, library);
+  } catch (error) {
+    if (error instanceof Failure) return [layer];
+    throw error;
+  }
+}
+
+function lintUsers(layer: Layer): readonly Failure[] {
+  return layer.contents.users.flatMap((file) => parseUsersTable(readFileSync(file, 'utf8'), file, layer.name).failures);
+}
+
+function lintPackages(layer: Layer): void {
+  for (const arch of ARCHITECTURES) readPackageLists([layer], arch);
+}
+
+/** What Buildroot and SkiffOS ask of these directories. */
+function lintExtensions(layer: Layer, warn: Warn): readonly Failure[] {
+  const { buildrootExternal, extensions } = layer.contents;
+  if (layer.commands.length > 0 && extensions === undefined) {
+    warn({
+      code: 'missing-file',
+      message: `${layer.name} names commands, but has no directory extensions/`,
+      place: { file: layer.directory },
+      layer: layer.name,
+    });
+  }
+  if (buildrootExternal === undefined) return [];
+  return ['external.desc', 'external.mk', 'Config.in']
+    .filter((name) => !existsSync(join(buildrootExternal, name)))
+    .map(
+      (name) =>
+        new Failure({
+          code: 'missing-file',
+          message: `a tree for BR2_EXTERNAL needs a file ${name}`,
+          place: { file: buildrootExternal },
+          hint: 'it may be empty, except for external.desc, which names the tree',
+          layer: layer.name,
+        }),
+    );
+}
