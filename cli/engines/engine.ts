@@ -48,14 +48,14 @@ export interface KernelFacts {
 export interface InitramfsModule {
   /** `dm_verity`, for messages and the load list. */
   readonly name: string;
-  /** Absolute path of the uncompressed .ko on this machine. */
+  /** The uncompressed .ko on this machine: absolute, or relative to the list's own directory. */
   readonly file: string;
 }
 
 export interface BootFile {
   /** Path on the boot partition, `EFI/BOOT/BOOTX64.EFI`. */
   readonly path: string;
-  /** Absolute path on this machine. */
+  /** On this machine: absolute, or relative to the list's own directory. */
   readonly file: string;
 }
 

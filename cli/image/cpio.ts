@@ -1,0 +1,46 @@
+/**
+ * Writes cpio archives in the "newc" form, the one that the kernel unpacks (Documentation/driver-api/early-userspace/
+ * buffer-format.rst). The same members give the same bytes: numbered in order, one time, owned by root.
+ */
+import { IMAGE_TIME } from './identity.ts';
+
+export type CpioMember =
+  | { readonly type: 'directory'; readonly path: string; readonly mode: number }
+  | { readonly type: 'file'; readonly path: string; readonly mode: number; readonly data: Uint8Array };
+
+const TYPE_BITS = { directory: 0o040000, file: 0o100000 } as const;
+const TRAILER = 'TRAILER!!!';
+/** What the kernel pads whole archives to. */
+const BLOCK = 512;
+
+/** @param members in the order in which they are unpacked: a directory before what it holds. Paths have no leading `/`. */
+export function writeCpio(members: readonly CpioMember[]): Buffer {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const add = (bytes: Uint8Array, alignment: number): void => {
+    parts.push(bytes);
+    size += bytes.length;
+    const gap = (alignment - (size % alignment)) % alignment;
+    parts.push(Buffer.alloc(gap));
+    size += gap;
+  };
+  for (const [index, member] of members.entries()) {
+    const data = member.type === 'file' ? member.data : new Uint8Array();
+    add(header(index + 1, member.path, TYPE_BITS[member.type] | member.mode, data.length), 4);
+    add(data, 4);
+  }
+  add(header(0, TRAILER, 0, 0), BLOCK);
+  return Buffer.concat(parts, size);
+}
+
+function header(inode: number, path: string, mode: number, size: number): Buffer {
+  const name = Buffer.from(`${path}\0`);
+  const links = mode === 0 || (mode & TYPE_BITS.directory) === 0 ? 1 : 2;
+  const owner = 0;
+  const time = mode === 0 ? 0 : IMAGE_TIME;
+  const device = 0;
+  const checksum = 0;
+  const fields = [inode, mode, owner, owner, links, time, size, device, device, device, device, name.length, checksum];
+  const text = fields.map((field) => field.toString(16).padStart(8, '0')).join('');
+  return Buffer.concat([Buffer.from(`070701${text}`), name]);
+}

@@ -1,0 +1,195 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { baseEnvironment } from '../host/process.ts';
+import { RootTree } from '../rootfs/tree.ts';
+import { type BuiltFixture, buildFixture } from './image-fixture.ts';
+
+const directory = mkdtempSync(join(tmpdir(), "coracle image 'ü@@ "));
+const plain = mkdtempSync(join(tmpdir(), 'coracle-image-'));
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+  rmSync(plain, { recursive: true });
+});
+
+let image: BuiltFixture;
+beforeAll(async () => {
+  image = await buildFixture({ workspace: join(directory, 'first') });
+}, 60_000);
+
+function output(program: string, ...args: string[]): string {
+  return execFileSync(program, args, { encoding: 'utf8', env: { ...baseEnvironment() } });
+}
+
+interface Shape {
+  readonly version: string;
+  readonly files: readonly { readonly path: string; readonly size: number; readonly sha256: string }[];
+  readonly verity: { readonly salt: string; readonly hashOffset: number; readonly rootHash: string };
+}
+
+describe('root.squashfs', () => {
+  it('holds the tree, with owners, modes, links, devices and one time', () => {
+    const lines = output('unsquashfs', '-lln', image.squashfs).split('\n');
+    const find = (path: string) =>
+      lines.find((line) => line.endsWith(` squashfs-root${path}`) || line.includes(`root${path} ->`));
+    expect(find('/usr/bin/owned')).toMatch(/^-rwsr-xr-x 1000\/65534 +8 1980-01-01 00:00 /);
+    expect(find('/etc/ünï cödé "quoted"')).toMatch(/^-rw-r--r-- 0\/0 +1 /);
+    expect(find('/dev/console')).toMatch(/^crw------- 0\/0 +5, +1 /);
+    expect(find('/bin/sh')).toMatch(/^lrwxrwxrwx.* -> \.\.\/usr\/bin\/sh$/);
+    expect(find('/var/empty')).toMatch(/^drwx------ /);
+    expect(lines.find((line) => line.endsWith(' squashfs-root'))).toMatch(/^drwxr-xr-x 0\/0 /);
+    expect(output('rdsquashfs', '--cat', '/usr/lib/same', image.squashfs)).toBe('coracle '.repeat(87_500));
+  });
+
+  it('is protected by a hash tree that veritysetup accepts', () => {
+    const { verity, files } = JSON.parse(readFileSync(image.manifest, 'utf8')) as Shape;
+    const args = [`--hash-offset=${verity.hashOffset}`, image.squashfs, image.squashfs, verity.rootHash];
+    output('veritysetup', 'verify', ...args);
+    expect(files.find(({ path }) => path === 'root.squashfs')?.size).toBe(statSync(image.squashfs).size);
+    expect(verity.hashOffset % 4096).toBe(0);
+  });
+});
+
+it('the initramfs is what docs/boot.md says', () => {
+  const archive = join(directory, 'initramfs.cpio');
+  output('zstd', '-q', '-d', '-f', image.initramfs, '-o', archive);
+  const list = execFileSync('cpio', ['-itv', '--numeric-uid-gid', '--quiet'], {
+    input: readFileSync(archive),
+    encoding: 'utf8',
+    env: { ...baseEnvironment() },
+  });
+  expect(list.split('\n').map((line) => line.replace(/\s+/g, ' '))).toEqual([
+    ...['dev', 'proc', 'sys', 'run', 'sysroot', 'modules'].map((name) => `drwxr-xr-x 2 0 0 0 Jan 1 1980 ${name}`),
+    '-rwxr-xr-x 1 0 0 50000 Jan 1 1980 init',
+    '-rw-r--r-- 1 0 0 32 Jan 1 1980 modules/order',
+    '-rw-r--r-- 1 0 0 1100 Jan 1 1980 modules/loop.ko',
+    '-rw-r--r-- 1 0 0 1600 Jan 1 1980 modules/dm-verity.ko',
+    '-rw-r--r-- 1 0 0 1400 Jan 1 1980 modules/overlay.ko',
+    '',
+  ]);
+  const order = execFileSync('cpio', ['-i', '--quiet', '--to-stdout', 'modules/order'], {
+    input: readFileSync(archive),
+    encoding: 'utf8',
+  });
+  expect(order).toBe('loop.ko\ndm-verity.ko\noverlay.ko\n');
+});
+
+describe('the disk image', () => {
+  it('has a partition table with the names that coracle-init looks for', () => {
+    output('sfdisk', '--verify', image.disk);
+    const table = JSON.parse(output('sfdisk', '--json', image.disk)) as {
+      partitiontable: { partitions: { name: string; start: number; size: number }[] };
+    };
+    expect(table.partitiontable.partitions.map(({ name, start, size }) => [name, start, size])).toEqual([
+      ['coracle-boot', 2048, 64 * 2048],
+      ['coracle-persist', 65 * 2048, 32 * 2048],
+    ]);
+    expect(statSync(image.disk).size).toBe(98 * 2 ** 20);
+  });
+
+  it('takes no more room than what is in it', () => {
+    expect(statSync(image.disk).blocks * 512).toBeLessThan(3 * 2 ** 20);
+  });
+
+  it('has a boot partition that is in order and holds the slot, an entry for it, and the boot loader', () => {
+    const partition = cut(image.disk, 1, 64);
+    output('fsck.vfat', '-n', partition);
+    const { version, files } = JSON.parse(readFileSync(image.manifest, 'utf8')) as Shape;
+    const inside = ['-i', partition];
+    const found = output('mdir', ...inside, '-/', '-b', '::')
+      .trim()
+      .split('\n')
+      .map((path) => path.slice(3));
+    expect(found.filter((path) => !path.endsWith('/')).sort()).toEqual(
+      [
+        'EFI/BOOT/BOOTX64.EFI',
+        'loader/entries.srel',
+        `loader/entries/${version}.conf`,
+        'loader/loader.conf',
+        ...['initramfs', 'kernel', 'manifest.json', 'root.squashfs'].map((file) => `slots/${version}/${file}`),
+      ].sort(),
+    );
+    for (const { path, sha256 } of files) {
+      const copy = join(plain, 'copy');
+      output('mcopy', ...inside, '-n', '-o', `::slots/${version}/${path}`, copy);
+      expect(output('sha256sum', copy).slice(0, 64)).toBe(sha256);
+    }
+    expect(output('mtype', ...inside, `::loader/entries/${version}.conf`)).toContain(
+      `linux /slots/${version}/kernel\ninitrd /slots/${version}/initramfs\noptions coracle.slot=${version}\n`,
+    );
+  });
+
+  it('has a persist partition that is in order and empty', () => {
+    const partition = cut(image.disk, 65, 32);
+    output('e2fsck', '-f', '-n', partition);
+    expect(output('dumpe2fs', '-h', partition)).toMatch(/Filesystem volume name: +persist\n/);
+  });
+});
+
+it('gives the same bytes in a directory of another name and length', async () => {
+  const second = await buildFixture({ workspace: join(directory, 'a second one, with a longer name', 'and deeper') });
+  for (const part of ['squashfs', 'initramfs', 'manifest', 'disk'] as const) {
+    expect(output('sha256sum', second[part]).slice(0, 64), part).toBe(output('sha256sum', image[part]).slice(0, 64));
+  }
+}, 60_000);
+
+it('gives the same bytes to a user who is not root', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('needs root to become another user');
+  const workspace = mkdtempSync(join(tmpdir(), 'coracle-nobody-'));
+  chmodSync(workspace, 0o777);
+  try {
+    const script = join(import.meta.dirname, 'image-fixture.ts');
+    const code = `const { buildFixture } = await import(${JSON.stringify(script)});
+      console.log(JSON.stringify(await buildFixture({ workspace: ${JSON.stringify(join(workspace, 'w'))} })));`;
+    const built = JSON.parse(
+      output(
+        'setpriv',
+        '--reuid=65534',
+        '--regid=65534',
+        '--clear-groups',
+        process.execPath,
+        '--input-type=module',
+        '-e',
+        code,
+      ),
+    ) as BuiltFixture;
+    for (const part of ['squashfs', 'initramfs', 'manifest', 'disk'] as const) {
+      expect(output('sha256sum', built[part]).slice(0, 64), part).toBe(output('sha256sum', image[part]).slice(0, 64));
+    }
+  } finally {
+    rmSync(workspace, { recursive: true });
+  }
+}, 60_000);
+
+describe('what cannot be', () => {
+  it('a boot partition that does not hold the image is refused, with the size that would do', async () => {
+    const tree = new RootTree();
+    const noise = randomBytes(38 * 2 ** 20);
+    tree.addFile('/noise', noise, { origin: 'test' });
+    const workspace = join(directory, 'too small');
+    await expect(buildFixture({ workspace, tree, settings: { bootPartitionMiB: 34 } })).rejects.toMatchObject({
+      parts: { code: 'boot-partition-too-small', hint: expect.stringMatching(/bootPartitionMiB .* to \d+/) },
+    });
+    expect(readdirSync(join(workspace, 'stages')).filter((name) => name.startsWith('disk'))).toEqual([]);
+    const { events } = await buildFixture({ workspace, tree, settings: { bootPartitionMiB: 64 } });
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: 'warning', text: expect.stringContaining('one slot') }),
+    );
+  }, 60_000);
+
+  it('a version that cannot be a file name is refused', async () => {
+    const built = buildFixture({ workspace: join(directory, 'version'), settings: { version: '1.0+git/x' } });
+    await expect(built).rejects.toMatchObject({ parts: { code: 'bad-version' } });
+    expect(existsSync(join(directory, 'version/stages/slot'))).toBe(false);
+  });
+});
+
+function cut(disk: string, startMiB: number, sizeMiB: number): string {
+  // mtools takes "@@" in a path for the start of an offset.
+  const to = join(plain, `partition-${startMiB}`);
+  output('dd', `if=${disk}`, `of=${to}`, 'bs=1M', `skip=${startMiB}`, `count=${sizeMiB}`, 'conv=sparse', 'status=none');
+  return to;
+}
