@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { ARCHITECTURES, type Architecture, type Layer } from '../layers/layer.ts';
+import { KernelParameter } from '../layers/layer-schema.ts';
 import { readYamlFile } from '../layers/yaml-file.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 
@@ -17,9 +18,6 @@ const GENERIC_BOARD = 'generic';
 export const BOOT_METHODS = ['systemd-boot'] as const;
 export type BootMethod = (typeof BOOT_METHODS)[number];
 
-const KernelParameter = z
-  .string()
-  .check(z.regex(/^[!-~]+$/, 'a kernel parameter is one word of printable ASCII; give each its own item'));
 const Parameters = z.array(KernelParameter);
 
 export const BoardSchema = z.strictObject({

@@ -33,7 +33,10 @@ export function slotStage(config: ResolvedConfig, environment: BuildEnvironment,
     needs: unique([kernel.stage, kernelFacts.stage, packages.stage, parts.squashfs, parts.initramfs]),
     inputs: async () => [
       { name: 'format of the slot', hash: '1' },
-      { name: 'name and version of the workspace', hash: sha256(JSON.stringify(identityOf(config))) },
+      {
+        name: 'name, version, layers and kernel parameters of the workspace',
+        hash: sha256(JSON.stringify(identityOf(config))),
+      },
       { name: `board ${board.name}`, hash: environment.hashes.file(board.path) },
       ...revisionInputs(await origins(config, environment)),
     ],
@@ -46,11 +49,12 @@ export function slotStage(config: ResolvedConfig, environment: BuildEnvironment,
       await takeFile(context, join(context.outputOf(parts.initramfs), INITRAMFS_FILE), INITRAMFS_FILE);
       await takeFile(context, join(context.outputOf(parts.squashfs), SQUASHFS_FILE), SQUASHFS_FILE);
       const { name, kernelParameters } = readBoard(board, config.arch);
+      const fromLayers = kernelParametersOf(config);
       const content: SlotContent = {
         arch: config.arch,
         board: name,
         kernelRelease: facts.release,
-        kernelParameters,
+        kernelParameters: [...kernelParameters, ...fromLayers],
         files: [await fileFacts(join(context.output, KERNEL_FILE)), initramfs, squashfs.file],
         verity: squashfs.verity,
       };
@@ -67,8 +71,14 @@ export function slotStage(config: ResolvedConfig, environment: BuildEnvironment,
   };
 }
 
-function identityOf({ workspace, engine, arch, settings, layers }: ResolvedConfig): unknown {
-  return [workspace, engine, arch, settings.version, layers.map(({ layer }) => layer.name)];
+function identityOf(config: ResolvedConfig): unknown {
+  const { workspace, engine, arch, settings, layers } = config;
+  const names = layers.map(({ layer }) => layer.name);
+  return [workspace, engine, arch, settings.version, names, kernelParametersOf(config)];
+}
+
+function kernelParametersOf({ layers }: ResolvedConfig): readonly string[] {
+  return layers.flatMap(({ layer }) => (layer.kernelParameters ?? []).map(({ value }) => value));
 }
 
 type Origins = Pick<SlotOrigin, 'layers' | 'revision'>;

@@ -20,6 +20,11 @@ export const SlotName = z
 /** One value for every architecture, or one for each. */
 const PerArchitecture = z.union([z.string(), z.partialRecord(z.enum(ARCHITECTURES), z.string())]);
 
+/** A word of the kernel's command line. */
+export const KernelParameter = z
+  .string()
+  .check(z.regex(/^[!-~]+$/, 'a kernel parameter is one word of printable ASCII; give each its own item'));
+
 export const AcceptedDifferences = z.array(
   z.strictObject({
     namespace: z
@@ -103,6 +108,14 @@ export const LayerSchema = z.strictObject({
   accept: z.optional(
     AcceptedDifferences.check(
       z.meta({ description: 'Differences between what fragments ask for and what the engine has, that are fine.' }),
+    ),
+  ),
+  kernelParameters: z.optional(
+    z.array(KernelParameter).check(
+      z.meta({
+        description: "Words of the kernel's command line, after those of the board and of the layers before.",
+        examples: [['quiet', 'zswap.enabled=1']],
+      }),
     ),
   ),
   slots: z.optional(

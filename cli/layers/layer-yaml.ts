@@ -23,6 +23,7 @@ export type LayerMetadata = Pick<
   | 'arch'
   | 'commands'
   | 'accept'
+  | 'kernelParameters'
   | 'slots'
   | 'debian'
 >;
@@ -51,6 +52,7 @@ export function readLayerYaml(file: string, layer: string): LayerMetadata {
     arch: data.arch ?? [],
     commands: Object.entries(data.commands ?? {}).map(([name, description]) => ({ name, description })),
     accept: acceptedDifferences(yaml, ['accept'], data.accept),
+    kernelParameters: located(yaml, ['kernelParameters'], data.kernelParameters),
     slots: slots(yaml),
     debian: debianPart(yaml),
   };

@@ -42,6 +42,8 @@ export interface Layer {
   readonly commands: readonly LayerCommand[];
   /** Differences between what is asked for and what the engine's Kconfig gives, that this layer accepts. */
   readonly accept: readonly AcceptedDifference[];
+  /** Words of the kernel's command line. */
+  readonly kernelParameters?: readonly Located<string>[];
   /** Values for templates: name → default (`undefined`: the workspace must give one). */
   readonly slots: readonly TemplateSlot[];
   readonly debian: DebianPart;
