@@ -3,12 +3,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Failure, throwAny } from '../failure.ts';
 import { takeLock } from '../host/lock.ts';
-import { withNeeds } from '../stages/inspect-stages.ts';
 import { runStages } from '../stages/run-stages.ts';
 import { slots } from '../stages/slots.ts';
 import type { Report } from '../ui/events.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
-import { type BuildPlan, type PlanPlaces, planBuild } from './plan.ts';
+import { type BuildPlan, type PlanPlaces, planBuild, stagesOf } from './plan.ts';
 
 export interface BuildOptions extends Omit<PlanPlaces, 'directory'> {
   /** Stages at work at once, over all workspaces; as many as there are processors unless told. */
@@ -37,7 +36,7 @@ export async function buildWorkspaces(
 ): Promise<readonly BuiltImage[]> {
   const plans = configs.map((config) => planBuild(config, options));
   const steps = plans.flatMap((plan) =>
-    withNeeds(plan.stages).map((stage) => ({ step: `${plan.config.workspace}/${stage.name}`, title: stage.title })),
+    stagesOf(plan).map((stage) => ({ step: `${plan.config.workspace}/${stage.name}`, title: stage.title })),
   );
   options.report({ kind: 'plan', steps });
   const slot = slots(options.jobs ?? availableParallelism());

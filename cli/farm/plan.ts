@@ -1,5 +1,4 @@
 /** The whole of one build as stages: engine, device programs, image. Pure and quick; nothing runs here. */
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { planDevicePrograms } from '../device-programs/plan.ts';
 import { debianEngine } from '../engines/debian/engine.ts';
@@ -8,9 +7,11 @@ import type { BuildEnvironment } from '../engines/environment.ts';
 import { Failure } from '../failure.ts';
 import { planImage } from '../image/plan.ts';
 import { FileHashes } from '../stages/file-hashes.ts';
-import { stageDirectory } from '../stages/inspect-stages.ts';
+import { stageDirectory, withNeeds } from '../stages/inspect-stages.ts';
 import type { Stage } from '../stages/stage.ts';
+import { cacheDirectory } from '../workspace/cache-directory.ts';
 import type { EngineName, ResolvedConfig } from '../workspace/resolved.ts';
+import { postHooksStage, preHooksStage } from './hook-stages.ts';
 
 const ENGINES: Readonly<Partial<Record<EngineName, Engine>>> = { debian: debianEngine };
 
@@ -19,7 +20,10 @@ export interface BuildPlan {
   readonly environment: BuildEnvironment;
   /** The workspace's directory. */
   readonly directory: string;
+  /** What runs before everything else, and after it; often empty. */
+  readonly before: readonly Stage[];
   readonly stages: readonly Stage[];
+  readonly after: readonly Stage[];
   readonly slot: string;
   readonly disk: string;
   readonly manifest: string;
@@ -32,11 +36,6 @@ export interface PlanPlaces {
   readonly offline: boolean;
   /** Instead of `<project>/workspaces/<name>`. */
   readonly directory?: string;
-}
-
-/** $CORACLE_CACHE, else $XDG_CACHE_HOME/coracle, else ~/.cache/coracle. */
-export function cacheDirectory(variables: Readonly<Record<string, string | undefined>>): string {
-  return variables['CORACLE_CACHE'] ?? join(variables['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'coracle');
 }
 
 export function workspaceDirectory(project: string, workspace: string): string {
@@ -68,9 +67,19 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
     config,
     environment,
     directory,
+    before: preHooksStage({ config, environment, directory }),
+    after: postHooksStage(
+      { config, environment, directory },
+      { slot: image.output.slot.stage, disk: image.output.disk.stage },
+    ),
     stages: [...fromEngine.stages, programs, ...image.stages],
     slot: pathOf(image.output.slot),
     disk: pathOf(image.output.disk),
     manifest: pathOf(image.output.manifest),
   };
+}
+
+/** All stages of a build in the order in which they are shown. */
+export function stagesOf(plan: BuildPlan): Stage[] {
+  return withNeeds([...plan.before, ...plan.stages, ...plan.after]);
 }

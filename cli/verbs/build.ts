@@ -1,9 +1,7 @@
 import { type BuiltImage, buildWorkspaces } from '../farm/build.ts';
 import { imageSummary } from '../farm/summary.ts';
-import { loadProject } from '../workspace/project.ts';
-import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
-import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { BUILD_OPTIONS } from './build-options.ts';
+import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { defineVerb } from './verb.ts';
 
 export const build = defineVerb({
@@ -30,10 +28,11 @@ each other.
   },
   streams: true,
   run: async (args, session) => {
-    const project = await loadProject(session.cwd, session.environment, session.installation);
-    const names = args.all === true ? project.workspaceNames() : workspaceArguments(args['workspace']);
-    const configs: ResolvedConfig[] = [];
-    for (const name of names) configs.push(await resolveWorkspace(project, name));
+    const { project, configs } = await chooseWorkspaces(session, {
+      names: namesOf(args['workspace']),
+      all: args.all,
+      offline: args.offline,
+    });
     const options = {
       installation: session.installation,
       project: project.directory,
@@ -53,11 +52,6 @@ each other.
     return 0;
   },
 });
-
-function workspaceArguments(given: unknown): (string | undefined)[] {
-  const names = Array.isArray(given) ? given.map(String) : [];
-  return names.length === 0 ? [undefined] : names;
-}
 
 async function summaryText(images: readonly BuiltImage[]): Promise<string> {
   return (await Promise.all(images.map((image) => imageSummary(image, process.cwd())))).join('\n');

@@ -1,30 +1,29 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheDirectory, workspaceDirectory } from '../farm/plan.ts';
+import { workspaceDirectory } from '../farm/plan.ts';
 import { takeLock } from '../host/lock.ts';
-import { loadProject } from '../workspace/project.ts';
-import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import { cacheDirectory } from '../workspace/cache-directory.ts';
+import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { defineVerb } from './verb.ts';
 
 export const clean = defineVerb({
-  command: 'clean [workspace]',
+  command: 'clean [workspace..]',
   summary: 'Remove what a build made and can make again',
   details: `
 Removes a workspace's stages and logs. Its \`run/\` directory, the guest's disk with persist, stays unless \`--run\` is
 given. \`--cache\` removes downloads, unpacked packages and compiled programs, which all workspaces share.
 `,
   positionals: {
-    workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
+    workspace: { type: 'string', array: true, describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
   },
   options: {
     run: { type: 'boolean', describe: "Also the guest's disk of coracle run" },
     cache: { type: 'boolean', describe: 'Also the shared cache' },
   },
   run: async (args, session) => {
-    const project = await loadProject(session.cwd, session.environment, session.installation);
-    const config = await resolveWorkspace(project, args['workspace'] as string | undefined);
-    const directory = workspaceDirectory(project.directory, config.workspace);
-    {
+    const { project, configs } = await chooseWorkspaces(session, { names: namesOf(args['workspace']) });
+    for (const config of configs) {
+      const directory = workspaceDirectory(project.directory, config.workspace);
       await using _lock = await takeLock(join(directory, 'lock'), {
         what: `workspace ${config.workspace}`,
         purpose: `coracle clean ${config.workspace}`,
@@ -35,9 +34,9 @@ given. \`--cache\` removes downloads, unpacked packages and compiled programs, w
           await rm(join(directory, name), { recursive: true, force: true });
         }
       }
+      session.report({ kind: 'note', text: `cleaned ${config.workspace}` });
     }
     if (args.cache === true) await rm(cacheDirectory(session.environment), { recursive: true, force: true });
-    session.report({ kind: 'note', text: `cleaned ${config.workspace}` });
     return 0;
   },
 });

@@ -1,7 +1,6 @@
-import { planBuild } from '../farm/plan.ts';
+import { planBuild, stagesOf } from '../farm/plan.ts';
 import { inspectStages, type StageStatus } from '../stages/inspect-stages.ts';
-import { loadProject } from '../workspace/project.ts';
-import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { defineVerb } from './verb.ts';
 
 /** More reasons than this are counted, not listed. */
@@ -16,18 +15,19 @@ export const status = defineVerb({
   },
   options: { all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' } },
   run: async (args, session) => {
-    const project = await loadProject(session.cwd, session.environment, session.installation);
-    const names = args.all === true ? project.workspaceNames() : [args['workspace'] as string | undefined];
+    const { project, configs } = await chooseWorkspaces(session, {
+      names: namesOf(args['workspace']),
+      all: args.all,
+    });
     const found = [];
-    for (const name of names) {
-      const config = await resolveWorkspace(project, name);
+    for (const config of configs) {
       const plan = planBuild(config, {
         installation: session.installation,
         project: project.directory,
         variables: session.environment,
         offline: true,
       });
-      found.push({ workspace: config.workspace, stages: await inspectStages(plan.stages, plan.directory) });
+      found.push({ workspace: config.workspace, stages: await inspectStages(stagesOf(plan), plan.directory) });
     }
     session.report({
       kind: 'result',
