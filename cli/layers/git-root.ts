@@ -72,17 +72,19 @@ export async function checkOutCommit(source: GitSource, commit: string, cache: G
     if ((await findCommit(git, commit)) === undefined) throw await unknownRevision(git, { ...source, rev: commit });
   }
   const temporary = temporaryBeside(directory);
+  const index = temporaryBeside(directory);
   await mkdir(temporary);
   try {
-    await attempt(source, 'check out', () =>
-      git
-        .env('GIT_INDEX_FILE', join(temporary, '.git-index'))
-        .raw([`--work-tree=${temporary}`, 'checkout', '--quiet', commit, '--', '.']),
-    );
-    await rm(join(temporary, '.git-index'), { force: true });
+    const tree = await gitIn(temporary, cache, {
+      GIT_DIR: repositoryPath(source, cache),
+      GIT_WORK_TREE: temporary,
+      GIT_INDEX_FILE: index,
+    });
+    await attempt(source, 'check out', () => tree.raw(['checkout', '--quiet', commit, '--', '.']));
     await rename(temporary, directory);
   } finally {
     await rm(temporary, { recursive: true, force: true });
+    await rm(index, { force: true });
   }
   return directory;
 }
@@ -111,20 +113,36 @@ function lockRepository(source: GitSource, cache: GitCache): Promise<AsyncDispos
   });
 }
 
+function repositoryPath(source: GitSource, cache: GitCache): string {
+  return join(repositoryDirectory(source, cache), 'repository');
+}
+
 async function openRepository(source: GitSource, cache: GitCache): Promise<SimpleGit> {
-  const { simpleGit } = await import('simple-git');
-  const directory = join(repositoryDirectory(source, cache), 'repository');
+  const directory = repositoryPath(source, cache);
   await mkdir(directory, { recursive: true });
+  const git = await gitIn(directory, cache, { GIT_DIR: directory });
+  if (!(await exists(join(directory, 'HEAD')))) {
+    await attempt(source, 'prepare', () => git.raw(['init', '--quiet', '--bare', directory]));
+  }
+  return git;
+}
+
+/** What git needs from the user's environment to reach a repository. */
+const PASSED_ON = ['SSH_AUTH_SOCK', 'http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+
+async function gitIn(directory: string, cache: GitCache, places: Readonly<Record<string, string>>): Promise<SimpleGit> {
+  const { simpleGit } = await import('simple-git');
+  // Nobody is there to answer a question for a password.
+  const ours = { GIT_TERMINAL_PROMPT: '0', ...places };
+  const passed = Object.fromEntries(
+    PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
   const git = simpleGit({
     baseDir: directory,
-    config: ['core.hooksPath=/dev/null', 'advice.detachedHead=false'],
+    allowEnvironment: Object.keys(ours),
     ...(cache.signal === undefined ? {} : { abort: cache.signal }),
   });
-  // Nobody is there to answer a question for a password.
-  git.env({ ...baseEnvironment(), GIT_TERMINAL_PROMPT: '0', GIT_DIR: directory });
-  if (!(await exists(join(directory, 'HEAD'))))
-    await attempt(source, 'prepare', () => git.raw(['init', '--quiet', '--bare', directory]));
-  return git;
+  return git.env({ ...baseEnvironment(), ...passed, ...ours });
 }
 
 async function fetch(git: SimpleGit, source: GitSource, cache: GitCache): Promise<void> {
