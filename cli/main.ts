@@ -5,21 +5,17 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Argv, Options } from 'yargs';
+import type { Argv } from 'yargs';
 import { Failure, Failures } from './failure.ts';
 import type { Report } from './ui/events.ts';
 import { jsonEvents, jsonValue } from './ui/json.ts';
 import { liveReport } from './ui/live.ts';
 import { plainReport } from './ui/plain.ts';
+import { GLOBAL_OPTIONS } from './verbs/global-options.ts';
 import type { Session, Verb } from './verbs/verb.ts';
 import { VERBS } from './verbs/verbs.ts';
 
 const installation = dirname(dirname(fileURLToPath(import.meta.url)));
-
-const GLOBAL_OPTIONS = {
-  json: { type: 'boolean', describe: 'Answer as JSON on stdout; a verb that takes its time writes one event a line' },
-  'plain-output': { type: 'boolean', describe: 'Plain lines even on a terminal' },
-} as const satisfies Record<string, Options>;
 
 function version(): string {
   return (JSON.parse(readFileSync(join(installation, 'package.json'), 'utf8')) as { version: string }).version;

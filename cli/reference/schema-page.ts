@@ -20,7 +20,7 @@ export function schemaPage(file: string, introduction: string, schema: unknown):
   return [
     `# ${file}`,
     '',
-    '<!-- Written by `coracle reference`; edit the definition in cli/ instead. -->',
+    '<!-- Made from the definition that checks the file; `vitest run -u cli/reference` writes it anew. -->',
     '',
     introduction,
     '',
