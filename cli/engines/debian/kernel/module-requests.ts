@@ -9,6 +9,8 @@ import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 export interface ModuleRequest {
   /** A module's name, or a glob of paths below `kernel/` (or of names, if it has no slash). */
   readonly pattern: string;
+  /** If it is a glob: what it matches, with underscores for dashes. */
+  readonly glob?: RegExp;
   readonly layer: string;
   readonly place: Place;
 }
@@ -39,15 +41,10 @@ export function moduleRequests(config: ResolvedConfig): ModuleRequests {
     early: collect('earlyModules'),
   };
   for (const request of [...requests.initramfs, ...requests.early]) {
-    if (isGlob(request.pattern)) failures.push(notOneModule(request));
+    if (request.glob !== undefined) failures.push(notOneModule(request));
   }
   throwAny(failures);
   return requests;
-}
-
-/** Whether it may stand for several modules. */
-export function isGlob(pattern: string): boolean {
-  return /[*?[]/.test(pattern);
 }
 
 /** Undefined if it is for another architecture. */
@@ -60,7 +57,8 @@ function readRequest(
   const pattern = text.replace(/^kernel\//, '').replace(/\.ko(\.(xz|zst|gz))?$/, '');
   const architectures = only?.split(/[\s,]+/).filter((word) => word !== '') ?? [];
   const unknown = architectures.find((word) => !(ARCHITECTURES as readonly string[]).includes(word));
-  if (!/^[\w./*?[\]-]+$/.test(pattern) || unknown !== undefined) {
+  const glob = /[*?[]/.test(pattern) ? globPattern(pattern) : undefined;
+  if (!/^[\w./*?![\]-]+$/.test(pattern) || unknown !== undefined || glob === 'bad') {
     return new Failure({
       code: 'bad-module-request',
       message: `${JSON.stringify(value)} names no kernel module`,
@@ -72,7 +70,24 @@ function readRequest(
     });
   }
   if (architectures.length > 0 && !architectures.includes(arch)) return undefined;
-  return { pattern, layer, place };
+  return { pattern, layer, place, ...(glob === undefined ? {} : { glob }) };
+}
+
+/** `*` and `?` stop at slashes, `**` does not; `[…]` is a class. `-` and `_` are the same, but not inside of a class. */
+function globPattern(glob: string): RegExp | 'bad' {
+  const source = glob.replace(/\*\*|\*|\?|\[[^\]]*\]|[^\w/]/g, (token) => {
+    if (token === '-') return '_';
+    if (token === '**') return '.*';
+    if (token === '*') return '[^/]*';
+    if (token === '?') return '[^/]';
+    return token.startsWith('[') && token.endsWith(']') ? token.replace(/^\[!/, '[^') : `\\${token}`;
+  });
+  try {
+    return new RegExp(`^${source}$`);
+  } catch {
+    // A class like [z-a].
+    return 'bad';
+  }
 }
 
 function notOneModule({ pattern, layer, place }: ModuleRequest): Failure {

@@ -6,7 +6,7 @@ import { Failure, throwAny } from '../../../failure.ts';
 import { nearestNames } from '../../../kconfig/nearest.ts';
 import type { KernelModule, KernelTree, ModinfoIndex } from './kernel-tree.ts';
 import { moduleName } from './modinfo.ts';
-import { isGlob, type ModuleRequest, type ModuleRequests } from './module-requests.ts';
+import type { ModuleRequest, ModuleRequests } from './module-requests.ts';
 
 export interface ModuleSelection {
   /** For the root, sorted by path, with what they depend on. */
@@ -32,8 +32,8 @@ export function selectModules(
   const failures: Failure[] = [];
   const idle: ModuleRequest[] = [];
   const find = (request: ModuleRequest): readonly KernelModule[] => {
-    if (isGlob(request.pattern)) {
-      const matched = matchGlob(tree, request.pattern);
+    if (request.glob !== undefined) {
+      const matched = matchGlob(tree, request.pattern, request.glob);
       if (matched.modules.length === 0 && !matched.builtIn) idle.push(request);
       return matched.modules;
     }
@@ -65,25 +65,17 @@ function findModule(tree: KernelTree, pattern: string): KernelModule | 'built in
   return tree.builtInAliases.has(pattern) ? 'built in' : 'unknown';
 }
 
-function matchGlob(tree: KernelTree, pattern: string): { modules: readonly KernelModule[]; builtIn: boolean } {
-  const regex = globPattern(moduleName(pattern));
+function matchGlob(
+  tree: KernelTree,
+  pattern: string,
+  glob: RegExp,
+): { modules: readonly KernelModule[]; builtIn: boolean } {
   const byName = !pattern.includes('/');
-  const fits = (name: string, path: string): boolean => regex.test(byName ? name : moduleName(path));
+  const fits = (name: string, path: string): boolean => glob.test(byName ? name : moduleName(path));
   return {
     modules: [...tree.modules.values()].filter((module) => fits(module.name, module.path)),
     builtIn: [...tree.builtIn].some(([name, path]) => fits(name, path)),
   };
-}
-
-/** `*` and `?` stop at slashes, `**` does not; `[…]` is a class. */
-function globPattern(glob: string): RegExp {
-  const source = glob.replace(/\*\*|\*|\?|\[[^\]]*\]|[^\w/]/g, (token) => {
-    if (token === '**') return '.*';
-    if (token === '*') return '[^/]*';
-    if (token === '?') return '[^/]';
-    return token.startsWith('[') && token.endsWith(']') ? token.replace(/^\[!/, '[^') : `\\${token}`;
-  });
-  return new RegExp(`^${source}$`);
 }
 
 /**

@@ -1,0 +1,162 @@
+/**
+ * Compares what the layers' kernel fragments ask for with the configuration that the kernel really has. Whatever is not
+ * honoured is a failure, unless a layer or the workspace accepts the difference and says why.
+ *
+ * Honoured is: the same value by meaning; built in where a module was asked; a module where built in was asked, once it is
+ * loaded early; a module where nothing was asked (`n`), since the image has only modules that somebody wants.
+ */
+import { Failure } from '../../../failure.ts';
+import type { Assignment, Value } from '../../../kconfig/assignment.ts';
+import { winner } from '../../../kconfig/merge.ts';
+import { didYouMean } from '../../../kconfig/nearest.ts';
+import { formatValue, sameValue } from '../../../kconfig/value.ts';
+import type { AcceptedDifference } from '../../../layers/layer.ts';
+import type { ResolvedConfig } from '../../../workspace/resolved.ts';
+import { guessModule, type SymbolModules } from './kbuild-modules.ts';
+import type { KernelTree } from './kernel-tree.ts';
+
+export interface SymbolCheck {
+  /** How many symbols are as asked. */
+  readonly honoured: number;
+  readonly failures: readonly Failure[];
+  readonly accepted: readonly AcceptedDifference[];
+  /** Accepted differences that this kernel does not have. */
+  readonly needless: readonly AcceptedDifference[];
+  /** Modules behind symbols that are asked for, to keep in the root. */
+  readonly keep: readonly string[];
+  /** Symbols that are modules as asked, but nobody knows of what name; the image lacks those. */
+  readonly nameless: readonly Assignment[];
+}
+
+export interface CheckOptions {
+  readonly tree: KernelTree;
+  readonly symbolModules: SymbolModules;
+  /** Names of modules that the initramfs or the root loads early. */
+  readonly early: ReadonlySet<string>;
+}
+
+export function checkSymbols(config: ResolvedConfig, options: CheckOptions): SymbolCheck {
+  const { tree } = options;
+  const accepts = acceptedDifferences(config);
+  const used = new Set<AcceptedDifference>();
+  const failures: Failure[] = [];
+  const keep = new Set<string>();
+  const nameless: Assignment[] = [];
+  let honoured = 0;
+  for (const chain of config.symbols.kernel.values()) {
+    const wanted = winner(chain);
+    const actual = tree.config.get(wanted.symbol);
+    const modules = isOn(wanted.value) && isModule(actual) ? modulesOf(wanted.symbol, options) : undefined;
+    for (const name of modules ?? []) keep.add(name);
+    const problem = problemOf(wanted, actual, modules, options);
+    if (problem === undefined) {
+      honoured++;
+      if (isModule(wanted.value) && isModule(actual) && modules === undefined) nameless.push(wanted);
+      continue;
+    }
+    const accept = accepts.get(wanted.symbol);
+    if (accept === undefined) failures.push(dishonoured(config, wanted, actual, problem, tree));
+    else used.add(accept);
+  }
+  const accepted = [...accepts.values()];
+  return {
+    honoured,
+    failures,
+    accepted: accepted.filter((one) => used.has(one)),
+    needless: accepted.filter((one) => !used.has(one)),
+    keep: [...keep].sort(),
+    nameless,
+  };
+}
+
+/** By symbol with its prefix; the workspace's own come last and win. */
+function acceptedDifferences(config: ResolvedConfig): ReadonlyMap<string, AcceptedDifference> {
+  const all = [...config.layers.flatMap(({ layer }) => layer.accept), ...(config.settings.accept ?? [])];
+  const kernel = all.filter(({ namespace }) => namespace === 'kernel');
+  return new Map(kernel.map((one) => [one.symbol.startsWith('CONFIG_') ? one.symbol : `CONFIG_${one.symbol}`, one]));
+}
+
+type Problem = { readonly cause: string; readonly hint?: string | undefined };
+
+function problemOf(
+  { symbol, value }: Assignment,
+  actual: Value | undefined,
+  modules: readonly string[] | undefined,
+  { tree, early }: CheckOptions,
+): Problem | undefined {
+  if (sameValue(value, actual)) return undefined;
+  if (value.kind === 'tristate' && actual?.kind === 'tristate') {
+    // Asked m, is y: more than was asked. Asked n, is m: not in the image unless somebody wants the module.
+    if (value.value === 'm' && actual.value === 'y') return undefined;
+    if (value.value === 'n' && actual.value === 'm') return undefined;
+    if (value.value === 'y' && actual.value === 'm') return moduleProblem(modules, early);
+  }
+  if (actual === undefined) {
+    return {
+      cause:
+        'its configuration does not know the symbol: it is misspelt, of another version, or depends on what is off',
+      hint: didYouMean(symbol, tree.config.keys()),
+    };
+  }
+  return { cause: `the kernel has ${describe(actual)}` };
+}
+
+function moduleProblem(modules: readonly string[] | undefined, early: ReadonlySet<string>): Problem | undefined {
+  if (modules === undefined) {
+    return { cause: 'the kernel has it as a module, and Coracle does not know the name of that module' };
+  }
+  const missing = modules.filter((name) => !early.has(name));
+  if (missing.length === 0) return undefined;
+  const names = missing.join(' and ');
+  return {
+    cause: `the kernel has it as a module (${names}), which nothing loads early`,
+    hint: `add ${names} to initramfsModules or earlyModules under engines: debian:`,
+  };
+}
+
+/** Those of the symbol's modules that this kernel has as files; undefined if none is known. */
+function modulesOf(symbol: string, { tree, symbolModules }: CheckOptions): readonly string[] | undefined {
+  const known = symbolModules.get(symbol) ?? [guessModule(symbol)];
+  const found = known.filter((name) => tree.modules.has(name));
+  return found.length > 0 ? found : undefined;
+}
+
+function dishonoured(
+  config: ResolvedConfig,
+  wanted: Assignment,
+  actual: Value | undefined,
+  problem: Problem,
+  tree: KernelTree,
+): Failure {
+  const { origin, symbol } = wanted;
+  const compiled = config.settings.kernel === 'source';
+  const ways = [
+    problem.hint,
+    `accept it: under accept: write {namespace: kernel, symbol: ${symbol}, reason: …}`,
+    compiled
+      ? undefined
+      : 'kernel: source in the workspace compiles a kernel with it; or choose another kernel package',
+  ];
+  return new Failure({
+    code: 'kernel-symbol',
+    message: `${tree.origin} does not honour ${symbol}: asked for ${describe(wanted.value)}, is ${describe(actual)}`,
+    place: { file: origin.file, line: origin.line },
+    layer: origin.layer,
+    cause:
+      compiled && actual !== undefined ? `${problem.cause}: Kconfig's dependencies decided otherwise` : problem.cause,
+    hint: ways.filter((way) => way !== undefined).join('\n'),
+  });
+}
+
+function describe(value: Value | undefined): string {
+  if (value === undefined) return 'unknown';
+  return value.kind === 'tristate' && value.value === 'n' ? 'not set' : formatValue(value);
+}
+
+function isOn(value: Value): boolean {
+  return value.kind === 'tristate' && value.value !== 'n';
+}
+
+function isModule(value: Value | undefined): boolean {
+  return value?.kind === 'tristate' && value.value === 'm';
+}
