@@ -1,0 +1,314 @@
+import { describe, expect, test } from 'vitest';
+import { failuresOf, type Tree, treeOf } from '../../test/support/files.ts';
+import type { FailureParts } from '../failure.ts';
+import { type Environment, loadProject } from './project.ts';
+import { type ResolveOptions, resolveWorkspace } from './resolve-workspace.ts';
+import type { ResolvedConfig } from './resolved.ts';
+
+const SHIPPED: Tree = {
+  'layers/base/systemd/layer.yaml': 'description: base\nprovides: [base]\ndepends: [base/common]\n',
+  'layers/base/common/layer.yaml':
+    'description: common\nunlisted: true\nslots: {hostname: {description: name, default: coracle}}\n',
+  'layers/base/mini/layer.yaml': 'description: mini\nprovides: [base]\n',
+  'layers/virt/qemu/layer.yaml': 'description: board\nprovides: [board]\narch: [x86_64, arm64]\n',
+  'layers/pi/4/layer.yaml': 'description: board\nprovides: [board]\narch: [arm64]\n',
+  'layers/core/podman/layer.yaml': 'description: podman\nconflicts: [core/docker]\n',
+  'layers/core/podman/kernel/podman': 'CONFIG_OVERLAY_FS=m\n',
+  'layers/core/docker/layer.yaml': 'description: docker\n',
+  'layers/skiff/old/metadata/description': 'A layer of SkiffOS\n',
+};
+
+interface Setting {
+  readonly project?: Tree;
+  readonly shipped?: Tree;
+  readonly environment?: Environment;
+  readonly options?: ResolveOptions;
+}
+
+async function resolve(
+  list: string | undefined,
+  { project, shipped, environment, options }: Setting = {},
+): Promise<ResolvedConfig> {
+  const directory = treeOf(project ?? {});
+  const found = await loadProject(directory, environment ?? {}, treeOf({ ...SHIPPED, ...shipped }));
+  return resolveWorkspace(found, list, options);
+}
+
+const names = (config: ResolvedConfig): string[] => config.layers.map(({ layer }) => layer.name);
+const yaml = (text: string, more: Tree = {}): Setting => ({ project: { 'coracle.yaml': text, ...more } });
+
+describe('a list of layers', () => {
+  test('gets the default base first, and says so', async () => {
+    const config = await resolve('virt/qemu,core/podman');
+    expect(config.layers.map(({ layer, reason }) => [layer.name, reason.kind])).toEqual([
+      ['base/common', 'dependency'],
+      ['base/systemd', 'default-base'],
+      ['virt/qemu', 'asked'],
+      ['core/podman', 'asked'],
+    ]);
+    expect(config).toMatchObject({
+      engine: 'debian',
+      arch: 'x86_64',
+      settings: { kernel: 'package', scripts: 'model' },
+    });
+  });
+
+  test.each([
+    ['debian', 'virt/qemu', true],
+    ['debian', 'skiff/old', true],
+    ['debian', 'base/mini,skiff/old', false],
+    ['buildroot', 'virt/qemu', true],
+    ['buildroot', 'skiff/old', false],
+  ] as const)('for the %s engine, %s: default base %s', async (engine, list, expected) => {
+    expect(names(await resolve(list, { options: { engine } })).includes('base/systemd')).toBe(expected);
+  });
+
+  test('may be separated by spaces, and a name counts once', async () => {
+    expect(names(await resolve(' base/mini  virt/qemu, base/mini '))).toEqual(['base/mini', 'virt/qemu']);
+  });
+
+  test('has a directory name of its own for each list', async () => {
+    const lists = ['base/mini,virt/qemu', 'virt/qemu,base/mini', 'base/mini'];
+    const workspaces = await Promise.all(lists.map(async (list) => (await resolve(list)).workspace));
+    expect(new Set(workspaces).size).toBe(3);
+    expect(workspaces[0]).toMatch(/^base-mini\+virt-qemu\+[0-9a-f]{8}$/);
+  });
+
+  test('is built for the architecture that its layers support, or fails', async () => {
+    expect((await resolve('pi/4')).arch).toBe('arm64');
+    const [found] = await failuresOf(() => resolve('pi/4', { options: { arch: 'x86_64' } }));
+    expect(found).toMatchObject({ code: 'wrong-architecture', layer: 'pi/4' });
+    expect(found?.hint).toContain('arch: arm64');
+    const shipped = { 'layers/only/x86/layer.yaml': 'description: x\narch: [x86_64]\n' };
+    const [none] = await failuresOf(() => resolve('pi/4,only/x86', { shipped }));
+    expect(none?.cause).toContain('only/x86 supports x86_64');
+  });
+
+  test('cannot have two boards, nor layers that conflict', async () => {
+    const found = await failuresOf(() => resolve('virt/qemu,pi/4,core/podman,core/docker'));
+    expect(found.map(({ code, message, place }) => [code, message, place?.line])).toEqual([
+      ['layer-conflict', 'core/podman and core/docker cannot be in the same list', 2],
+      ['role-taken', 'two layers are the board of this list: virt/qemu and pi/4', 2],
+    ]);
+  });
+
+  test('cannot be empty', async () => {
+    expect((await failuresOf(() => resolve(' , ')))[0]?.code).toBe('no-workspace');
+  });
+});
+
+describe('coracle.yaml', () => {
+  const FILE = `
+default: two
+workspaces:
+  one: {layers: [base/mini], arch: arm64, values: {}}
+  two:
+    layers: [virt/qemu]
+    version: 2.1.0
+    kernel: source
+    persistMiB: 64
+    values: {hostname: 08}
+    accept: [{namespace: kernel, symbol: CONFIG_X, reason: fine}]
+    debian: {suites: [trixie], keyring: keys/my.gpg}
+`;
+
+  test('names workspaces and their settings', async () => {
+    const config = await resolve(undefined, yaml(FILE));
+    expect(config.settings).toMatchObject({
+      version: '2.1.0',
+      kernel: 'source',
+      persistMiB: 64,
+      bootPartitionMiB: 512,
+      accept: [{ symbol: 'CONFIG_X', place: { line: 11 } }],
+    });
+    expect(config.settings.debian.keyring).toMatch(/^\/.*\/keys\/my\.gpg$/);
+    // As written: YAML would make an 8 of it.
+    expect(config.values).toEqual({
+      hostname: '08',
+      workspace: 'two',
+      engine: 'debian',
+      arch: 'x86_64',
+      version: '2.1.0',
+    });
+    expect((await resolve('one', yaml(FILE))).arch).toBe('arm64');
+  });
+
+  test('is found from directories below it', async () => {
+    const directory = treeOf({ 'coracle.yaml': FILE, 'a/b/': '' });
+    const project = await loadProject(`${directory}/a/b`, {}, treeOf(SHIPPED));
+    expect(project.directory).toBe(directory);
+    expect(project.workspaceNames()).toEqual(['one', 'two']);
+  });
+
+  test('with a layer that does not exist: place, nearest, every root', async () => {
+    const found = await failuresOf(() => resolve('a', yaml('workspaces:\n  a: {layers: [virt/qmeu, core/podmn]}\n')));
+    expect(found.map(({ code, place }) => [code, place?.line, place?.column])).toEqual([
+      ['unknown-layer', 2, 16],
+      ['unknown-layer', 2, 27],
+    ]);
+    expect(found[0]?.hint).toContain('did you mean virt/qemu?');
+  });
+
+  test.each([
+    ['an unknown workspace', 'three', 'unknown-workspace', 'workspaces: one, two'],
+    ['a misspelt workspace', 'tow', 'unknown-workspace', 'did you mean two?'],
+  ])('%s', async (_what, name, code, hint) => {
+    const [found] = await failuresOf(() => resolve(name, yaml(FILE)));
+    expect(found?.code).toBe(code);
+    expect(found?.hint).toContain(hint);
+  });
+
+  test.each([
+    ['a default that is not there', 'default: c\nworkspaces:\n  b: {layers: [a/b]}\n', 'unknown-workspace', 1, 10],
+    ['broken YAML', 'workspaces:\n  a: {layers: [a/b]\n  b: 1\n', 'broken-yaml', 3, 3],
+    ['an unknown key', 'workspaces:\n  a: {layers: [a/b], engin: debian}\n', 'unknown-key', 2, 22],
+    ['an unknown engine', 'workspaces:\n  a: {layers: [a/b], engine: yocto}\n', 'bad-value', 2, 30],
+    ['no layers', 'workspaces:\n  a: {engine: debian}\n', 'missing-key', 2, 6],
+    ['an empty list', 'workspaces:\n  a: {layers: []}\n', 'bad-value', 2, 15],
+    ['a workspace named like a path', 'workspaces:\n  ../a: {layers: [a/b]}\n', 'bad-value', 2, 3],
+    ['a number for a version', 'workspaces:\n  a: {layers: [a/b], version: 1.10}\n', 'wrong-type', 2, 31],
+    ['a list at the top', '- a\n', 'wrong-type', 1, 1],
+    ['a repository twice', 'layers:\n  - git: x\n  - git: x\n', 'bad-value', 3, 10],
+    ['an option for an address', 'layers:\n  - git: --upload-pack=x\n', 'bad-value', 2, 10],
+    ['a path that is not there', 'layers: [{path: ./no}]\nworkspaces: {a: {layers: [a/b]}}\n', 'missing-root', 1, 10],
+  ])('is refused with its place: %s', async (_what, text, code, line, column) => {
+    const [found] = await failuresOf(() => resolve(undefined, yaml(text)));
+    expect(found).toMatchObject({ code, place: { line, column } });
+    expect(found?.place?.file).toMatch(/coracle\.yaml$/);
+  });
+
+  test('that is a dangling link, or is missing where a workspace is named', async () => {
+    const [dangling] = await failuresOf(() => resolve('a', { project: { 'coracle.yaml': { link: 'gone' } } }));
+    expect(dangling?.code).toBe('unreadable-file');
+    const [missing] = await failuresOf(() => resolve('a'));
+    expect(missing?.hint).toContain('no coracle.yaml');
+    const [which] = await failuresOf(() => resolve(undefined));
+    expect(which?.code).toBe('no-workspace');
+  });
+});
+
+describe('values', () => {
+  const shipped = { 'layers/my/app/layer.yaml': 'description: x\nslots: {port: {description: where}}\n' };
+
+  test('that no layer declares, or that nobody gives, are failures', async () => {
+    const text = 'workspaces:\n  a:\n    layers: [my/app, base/mini]\n    values: {prot: 1}\n';
+    const found = await failuresOf(() => resolve('a', { ...yaml(text), shipped }));
+    expect(found.map(({ code, place }) => [code, place?.line])).toEqual([
+      ['unknown-value', 4],
+      ['missing-value', 3],
+    ]);
+    expect(found[0]?.hint).toBe('did you mean port?');
+  });
+
+  test('cannot take the names that every workspace has', async () => {
+    const taken = { 'layers/my/app/layer.yaml': 'description: x\nslots: {arch: {description: y, default: z}}\n' };
+    expect((await failuresOf(() => resolve('my/app', { shipped: taken })))[0]?.code).toBe('reserved-value');
+  });
+});
+
+describe('roots', () => {
+  test('of coracle.yaml come before the shipped ones, those of the environment first', async () => {
+    const extra = treeOf({ 'virt/qemu/metadata/description': 'from the environment\n' });
+    const project = {
+      'coracle.yaml': 'layers: [{path: mine}]\n',
+      'mine/layers/virt/qemu/layer.yaml': 'description: mine\n',
+      'mine/layers/core/podman/layer.yaml': 'description: mine\n',
+    };
+    const config = await resolve('base/mini,virt/qemu,core/podman,core/docker', {
+      project: { ...project, 'mine/layers/core/podman/layer.yaml': 'description: mine\n' },
+      environment: { SKIFF_EXTRA_CONFIGS_PATH: `${extra}:/no/such` },
+    });
+    expect(config.layers.map(({ layer }) => layer.root.kind)).toEqual(['shipped', 'environment', 'path', 'shipped']);
+  });
+
+  test('of SkiffOS that are gone are pointed out, those of Coracle are failures', async () => {
+    const warnings: FailureParts[] = [];
+    const options = { onWarning: (warning: FailureParts) => warnings.push(warning) };
+    await resolve('base/mini', { environment: { SKIFF_EXTRA_CONFIGS_PATH: '/no/such' }, options });
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'SKIFF_EXTRA_CONFIGS_PATH names /no/such, which is no directory',
+    ]);
+    const [found] = await failuresOf(() => resolve('base/mini', { environment: { CORACLE_LAYERS_PATH: '/no/such' } }));
+    expect(found?.code).toBe('missing-root');
+  });
+});
+
+describe('the environment', () => {
+  const FILE = 'workspaces: {a: {layers: [base/mini]}, b: {layers: [virt/qemu]}}\n';
+
+  test.each([
+    [{ CORACLE_CONFIG: 'base/mini' }, 'default', 'base/mini'],
+    [{ SKIFF_CONFIG: 'base/mini,virt/qemu', SKIFF_WORKSPACE: 'My WS!' }, 'myws', 'virt/qemu'],
+    [{ CORACLE_CONFIG: 'base/mini', SKIFF_CONFIG: 'virt/qemu', CORACLE_WORKSPACE: 'x' }, 'x', 'base/mini'],
+    [{ CORACLE_WORKSPACE: 'a' }, 'a', 'base/mini'],
+    [{ SKIFF_WORKSPACE: 'b' }, 'b', 'virt/qemu'],
+  ])('%j means workspace %s', async (environment, workspace, last) => {
+    const config = await resolve(undefined, { ...yaml(FILE), environment });
+    expect([config.workspace, names(config).at(-1)]).toEqual([workspace, last]);
+  });
+
+  test('gives way to what is named', async () => {
+    expect((await resolve('a', { ...yaml(FILE), environment: { CORACLE_CONFIG: 'virt/qemu' } })).workspace).toBe('a');
+  });
+
+  test('cannot name a workspace that is no directory name', async () => {
+    const environment = { CORACLE_CONFIG: 'base/mini', CORACLE_WORKSPACE: '../x' };
+    expect((await failuresOf(() => resolve(undefined, { environment })))[0]?.code).toBe('bad-workspace-name');
+  });
+});
+
+describe('overrides', () => {
+  const FILE = 'workspaces: {a: {layers: [core/podman]}, b: {layers: [core/podman]}}\n';
+  const TREE = {
+    'overrides/kernel/mine': 'CONFIG_OVERLAY_FS=y\n',
+    'overrides/buildroot/.gitkeep': '',
+    'overrides/workspaces/a/kernel/mine': '# CONFIG_OVERLAY_FS is not set\n',
+    'overrides/workspaces/b/kernel/.gitkeep': '',
+  };
+
+  test("come last, the workspace's own after those of all", async () => {
+    const a = await resolve('a', yaml(FILE, TREE));
+    expect(names(a).slice(-2)).toEqual(['overrides', 'overrides/workspaces/a']);
+    const chain = a.symbols.kernel
+      .get('CONFIG_OVERLAY_FS')
+      ?.chain.map(({ origin, value }) => [origin.layer, value.value]);
+    expect(chain).toEqual([
+      ['core/podman', 'm'],
+      ['overrides', 'y'],
+      ['overrides/workspaces/a', 'n'],
+    ]);
+    expect(names(await resolve('b', yaml(FILE, TREE))).at(-1)).toBe('overrides');
+  });
+
+  test('may bring dependencies, and are checked as any layer is', async () => {
+    const file = { 'overrides/layer.yaml': 'description: mine\ndepends: [core/docker]\n' };
+    const [found] = await failuresOf(() => resolve('a', yaml(FILE, file)));
+    expect(found?.code).toBe('layer-conflict');
+    const [unknown] = await failuresOf(() =>
+      resolve('a', yaml(FILE, { ...TREE, 'overrides/layer.yaml': 'description: x\n', 'overrides/kernal/x': '' })),
+    );
+    expect(unknown).toMatchObject({ code: 'unknown-directory', layer: 'overrides' });
+  });
+});
+
+describe('fragments', () => {
+  test('of all namespaces are judged at once', async () => {
+    const shipped = {
+      'layers/my/app/layer.yaml': 'description: x\n',
+      'layers/my/app/kernel/a': 'CONFIG_A=y\nnonsense here\n',
+      'layers/my/app/uboot/a': 'CONFIG_B=\n',
+    };
+    const found = await failuresOf(() => resolve('my/app', { shipped }));
+    expect(new Set(found.map(({ place }) => place?.file.split('/').at(-2)))).toEqual(new Set(['kernel', 'uboot']));
+  });
+
+  test('of SkiffOS layers may hold lines that Kconfig drops, which are pointed out', async () => {
+    const warnings: FailureParts[] = [];
+    const shipped = { 'layers/skiff/old/kernel/a': 'CONFIG_A=y\nnonsense here\n' };
+    const config = await resolve('base/mini,skiff/old', {
+      shipped,
+      options: { onWarning: (one) => warnings.push(one) },
+    });
+    expect([config.symbols.kernel.size, warnings.length, warnings[0]?.place?.line]).toEqual([1, 1, 2]);
+  });
+});
