@@ -1,4 +1,5 @@
 import { DEFAULT_REV } from '../layers/git-root.ts';
+import { refreshSchemas } from '../scaffold/refresh-schemas.ts';
 import { chooseWorkspace } from '../workspace/choose-workspace.ts';
 import { forgetPackages, type MovedPin, movePins } from '../workspace/move-pins.ts';
 import { loadProject } from '../workspace/project.ts';
@@ -11,7 +12,8 @@ export const update = defineVerb({
   details: `
 \`coracle.lock\` names the exact commit of every repository of layers and the exact version of every package. This looks
 the repositories' tags and branches up again and pins what they are now, and forgets the packages of the named workspaces
-(all, if none is named), so that the next build takes the newest.
+(all, if none is named), so that the next build takes the newest. The copies of the JSON Schemas that editors use
+(\`.coracle/\`) are brought up to date too.
 
     coracle update --git
     coracle update --packages qemu
@@ -30,6 +32,9 @@ the repositories' tags and branches up again and pins what they are now, and for
     const both = args.git !== true && args.packages !== true;
     const pins = both || args.git === true ? await movePins(project, { signal: session.signal }) : [];
     const forgotten = both || args.packages === true ? await forgetPackages(project, workspaces) : [];
+    const schemas = both ? await refreshSchemas(project.directory) : [];
+    if (schemas.length > 0)
+      session.report({ kind: 'note', text: `editors' schemas written anew: ${schemas.join(', ')}` });
     session.report({ kind: 'result', value: { git: pins, packages: forgotten }, text: updateText(pins, forgotten) });
     return 0;
   },

@@ -64,6 +64,16 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./clean.ts')).clean,
   },
   {
+    command: 'update [workspace..]',
+    summary: 'Move to newer versions: pins of layer repositories, and packages',
+    load: async () => (await import('./update.ts')).update,
+  },
+  {
+    command: 'new <kind> <name>',
+    summary: 'Start a project, or a layer in one',
+    load: async () => (await import('./new.ts')).newVerb,
+  },
+  {
     command: 'doctor',
     summary: 'Say what this machine lacks, and install it with --fix',
     load: async () => (await import('./doctor.ts')).doctor,

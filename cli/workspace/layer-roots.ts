@@ -3,7 +3,7 @@
  * Repositories are checked out at the commit that coracle.lock names; one that is not in the lock yet is put there.
  */
 import { statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Failure, type FailureParts, type Place } from '../failure.ts';
 import { checkOutCommit, DEFAULT_REV, type GitCache, type GitSource, lookUpRevision } from '../layers/git-root.ts';
 import type { LayerRoot } from '../layers/layer.ts';
@@ -107,7 +107,9 @@ function environmentRoots(
   });
 }
 
-function layersBelow(directory: string): string {
+/** The directory of groups in what may be a whole repository. */
+export function layersBelow(directory: string): string {
+  if (LAYER_DIRECTORIES.includes(basename(directory))) return directory;
   const below = LAYER_DIRECTORIES.map((name) => join(directory, name)).find(isDirectory);
   return below ?? directory;
 }
