@@ -1,5 +1,5 @@
 /**
- * Writes cpio archives in the "newc" form, the one that the kernel unpacks (Documentation/driver-api/early-userspace/
+ * Writes and reads cpio archives in the "newc" form, the one that the kernel unpacks (Documentation/driver-api/early-userspace/
  * buffer-format.rst). The same members give the same bytes: numbered in order, one time, owned by root.
  */
 import { IMAGE_TIME } from './identity.ts';
@@ -9,6 +9,9 @@ export type CpioMember =
   | { readonly type: 'file'; readonly path: string; readonly mode: number; readonly data: Uint8Array };
 
 const TYPE_BITS = { directory: 0o040000, file: 0o100000 } as const;
+const TYPE_MASK = 0o170000;
+/** Magic and thirteen fields of eight digits. */
+const HEADER = 110;
 const TRAILER = 'TRAILER!!!';
 /** What the kernel pads whole archives to. */
 const BLOCK = 512;
@@ -43,4 +46,25 @@ function header(inode: number, path: string, mode: number, size: number): Buffer
   const fields = [inode, mode, owner, owner, links, time, size, device, device, device, device, name.length, checksum];
   const text = fields.map((field) => field.toString(16).padStart(8, '0')).join('');
   return Buffer.concat([Buffer.from(`070701${text}`), name]);
+}
+
+/** The directories and files of an archive that {@link writeCpio} wrote; other kinds of members are left out. */
+export function readCpio(archive: Buffer): readonly CpioMember[] {
+  const members: CpioMember[] = [];
+  const aligned = (at: number): number => Math.ceil(at / 4) * 4;
+  for (let at = 0; at + HEADER <= archive.length; ) {
+    const field = (index: number): number =>
+      Number.parseInt(archive.toString('latin1', at + 6 + 8 * index, at + 14 + 8 * index), 16);
+    const [mode, size, nameLength] = [field(1), field(6), field(11)];
+    const path = archive.toString('utf8', at + HEADER, at + HEADER + nameLength - 1);
+    if (path === TRAILER) break;
+    const data = aligned(at + HEADER + nameLength);
+    const common = { path, mode: mode & 0o7777 };
+    if ((mode & TYPE_MASK) === TYPE_BITS.directory) members.push({ ...common, type: 'directory' });
+    if ((mode & TYPE_MASK) === TYPE_BITS.file) {
+      members.push({ ...common, type: 'file', data: archive.subarray(data, data + size) });
+    }
+    at = aligned(data + size);
+  }
+  return members;
 }

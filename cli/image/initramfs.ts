@@ -28,7 +28,7 @@ export function initramfsStage(modules: StageFile, devicePrograms: Stage): Stage
     name: 'initramfs',
     title: 'pack the initramfs',
     needs: [modules.stage, devicePrograms],
-    inputs: async () => [{ name: 'format of initramfs', hash: `1 newc zstd ${LEVEL} ${process.versions.zstd}` }],
+    inputs: async () => [{ name: 'format of initramfs', hash: `1 newc zstd ${LEVEL} ${process.versions['zstd']}` }],
     run: async (context) => {
       const list = await readModules(join(context.outputOf(modules.stage), modules.path));
       const init = await readFile(join(context.outputOf(devicePrograms), INIT_PROGRAM));
