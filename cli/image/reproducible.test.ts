@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -57,10 +58,10 @@ it('names the files of the root that differ, and how', async () => {
     { path: '/usr/lib/large', what: 'content from byte 650000 on' },
     { path: '/usr/lib/same', what: 'hardlink and file' },
   ]);
-  expect(differences[1]?.members.map(({ path }) => path)).toEqual(
+  expect(differences[1]?.members?.map(({ path }) => path)).toEqual(
     expect.arrayContaining(['version', 'files[2].sha256', 'verity.rootHash']),
   );
-  expect(differences[2]?.members.map(({ path }) => path)).toContain('partition table');
+  expect(differences[2]?.members?.map(({ path }) => path)).toContain('partition table');
   expect(renderDifferences(differences, ['one', 'two'])).toMatch(
     /^slot\/root\.squashfs differs from byte \d+ on .*\n {2}\/bin\/sh: link to/,
   );
