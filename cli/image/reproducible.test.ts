@@ -77,12 +77,7 @@ it('says where files differ that have nothing inside, and which is missing', asy
   truncateSync(join(slot, 'root.squashfs'), 2000);
   writeFileSync(join(slot, 'extra'), '');
   const differences = await compare(image, { slot, disk: image.disk });
-  expect(
-    renderDifferences(
-      differences.filter(({ file }) => file !== 'slot/root.squashfs'),
-      ['one', 'two'],
-    ),
-  ).toBe(
+  expect(renderDifferences(differences, ['one', 'two'])).toBe(
     [
       'slot/extra is only in two',
       'slot/kernel differs from byte 1234 on (300000 bytes both)',
