@@ -6,7 +6,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 import type { Entry } from './entry.ts';
 import { normalisePath } from './path.ts';
-import { BLOCK, decodeHeader, decodePax, decodeText, isZeroBlock, TarDamage, type TarHeader } from './tar-header.ts';
+import { BLOCK, decodeHeader, decodePax, decodeText, isZeroBlock, type RawHeader, TarDamage } from './tar-header.ts';
 
 /** Small members and their headers share a read; a large member is skipped without one. */
 const WINDOW = 64 * 1024;
@@ -44,17 +44,20 @@ interface Archive {
 }
 
 function openArchive(file: string): Archive {
+  const unreadable = (cause: string): Failure =>
+    new Failure({ code: 'content-missing', message: `cannot read the archive ${file}`, cause });
   let fd: number;
   try {
     fd = openSync(file, 'r');
   } catch (error) {
-    throw new Failure({
-      code: 'content-missing',
-      message: `cannot read the archive ${file}`,
-      cause: (error as Error).message,
-    });
+    throw unreadable((error as Error).message);
   }
-  const { size } = fstatSync(fd);
+  const stats = fstatSync(fd);
+  if (!stats.isFile()) {
+    closeSync(fd);
+    throw unreadable('it is not a regular file');
+  }
+  const { size } = stats;
   let position = 0;
   let windowStart = 0;
   let window = Buffer.alloc(0);
@@ -99,12 +102,12 @@ function* members(archive: Archive, file: string, origin: string): Generator<Ent
     const data = offset + BLOCK;
     const isExtension = 'xgLK'.includes(header.type);
     const size = isExtension ? header.size : storedSize(header, extensions);
-    if (data + size > archive.size) throw new TarDamage(`its member ${JSON.stringify(header.name)} ends too early`);
+    if (data + size > archive.size) throw new TarDamage(`its member ${header.name} ends too early`);
     if (isExtension) {
       if (size > MAX_EXTENSION) throw new TarDamage('an extended header is too long');
       extensions = { ...extensions, ...readExtension(header.type, archive.read(data, size)) };
     } else {
-      yield toEntry({ ...header, ...extensions, size }, extensions.xattrs, { file, offset: data }, origin);
+      yield toEntry(header, { ...extensions, size }, { file, offset: data }, origin);
       extensions = {};
     }
     offset = data + Math.ceil(size / BLOCK) * BLOCK;
@@ -112,7 +115,7 @@ function* members(archive: Archive, file: string, origin: string): Generator<Ent
 }
 
 /** Only files have data; other headers may carry a size all the same. */
-function storedSize(header: TarHeader, extensions: Extensions): number {
+function storedSize(header: RawHeader, extensions: Extensions): number {
   return FILE_TYPES.includes(header.type) ? (extensions.size ?? header.size) : 0;
 }
 
@@ -150,23 +153,26 @@ function untilNul(data: Buffer): string {
 }
 
 function toEntry(
-  header: TarHeader,
-  xattrs: Extensions['xattrs'],
+  header: RawHeader,
+  extensions: Extensions & { readonly size: number },
   at: { readonly file: string; readonly offset: number },
   origin: string,
 ): Entry {
-  const { mode, uid, gid } = header;
-  const path = normalisePath(header.name, origin);
+  const { mode } = header;
+  const { uid = header.uid, gid = header.gid, size, xattrs } = extensions;
+  const name = extensions.name ?? decodeText(header.name);
+  const linkName = extensions.linkName ?? decodeText(header.linkName);
+  const path = normalisePath(name, origin);
   const base = { path, mode, uid, gid, origin, ...(xattrs && { xattrs }) };
-  if (header.type === '5' || (header.type === '0' && header.name.endsWith('/'))) return { ...base, type: 'directory' };
+  if (header.type === '5' || (header.type === '0' && name.endsWith('/'))) return { ...base, type: 'directory' };
   if (FILE_TYPES.includes(header.type)) {
-    return { ...base, type: 'file', content: { kind: 'slice', file: at.file, offset: at.offset, size: header.size } };
+    return { ...base, type: 'file', content: { kind: 'slice', file: at.file, offset: at.offset, size } };
   }
   switch (header.type) {
     case '1':
-      return { ...base, type: 'hardlink', target: normalisePath(header.linkName, origin) };
+      return { ...base, type: 'hardlink', target: normalisePath(linkName, origin) };
     case '2':
-      return { ...base, type: 'symlink', target: header.linkName };
+      return { ...base, type: 'symlink', target: linkName };
     case '3':
     case '4':
       return {
@@ -179,8 +185,6 @@ function toEntry(
     case '6':
       return { ...base, type: 'fifo' };
     default:
-      throw new TarDamage(
-        `its member ${JSON.stringify(header.name)} has the unknown type ${JSON.stringify(header.type)}`,
-      );
+      throw new TarDamage(`its member ${JSON.stringify(name)} has the unknown type ${JSON.stringify(header.type)}`);
   }
 }

@@ -5,18 +5,33 @@
 
 export const BLOCK = 512;
 
-export interface TarHeader {
-  /** As written; a prefix is joined. */
-  readonly name: string;
+/** What is the same in both directions. */
+interface Facts {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
   /** One character; the NUL of ancient archives reads as `0`. */
   readonly type: string;
-  readonly linkName: string;
   readonly major: number;
   readonly minor: number;
+}
+
+export interface TarHeader extends Facts {
+  readonly name: string;
+  readonly linkName: string;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+}
+
+/**
+ * A header as it was read. Names are bytes: where a longer name follows, writers cut these at any byte, and half a
+ * character is nothing to complain about.
+ */
+export interface RawHeader extends Facts {
+  /** A prefix is joined. */
+  readonly name: Buffer;
+  readonly linkName: Buffer;
 }
 
 /** Field → [offset, length]. */
@@ -46,14 +61,14 @@ export function isZeroBlock(block: Uint8Array): boolean {
 }
 
 /** @throws TarDamage */
-export function decodeHeader(block: Buffer): TarHeader {
+export function decodeHeader(block: Buffer): RawHeader {
   if (readNumber(block, 'checksum') !== checksum(block)) throw new TarDamage('a header has a wrong checksum');
   const posix = field(block, 'magic').toString('latin1') === 'ustar\x0000';
-  const prefix = posix ? readText(block, 'prefix') : '';
+  const prefix = posix ? readText(block, 'prefix') : NOTHING;
   const name = readText(block, 'name');
   const type = String.fromCharCode(block[FIELDS.type[0]] ?? 0);
   return {
-    name: prefix === '' ? name : `${prefix}/${name}`,
+    name: prefix.length === 0 ? name : Buffer.concat([prefix, SLASH, name]),
     mode: readNumber(block, 'mode') & 0o7777,
     uid: readNumber(block, 'uid'),
     gid: readNumber(block, 'gid'),
@@ -92,10 +107,12 @@ export function decodeText(bytes: Uint8Array): string {
   }
 }
 
+const NOTHING = Buffer.alloc(0);
+const SLASH = Buffer.from('/');
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Everything of a header that a plain ustar block can hold, or undefined if it cannot hold a value of it. */
-export function encodeHeader(header: TarHeader & { readonly mtime: number }): Buffer | undefined {
+export function encodeHeader(header: TarHeader): Buffer | undefined {
   const block = Buffer.alloc(BLOCK);
   const name = splitName(header.name);
   if (name === undefined) return undefined;
@@ -135,10 +152,10 @@ function field(block: Buffer, name: FieldName): Buffer {
   return block.subarray(offset, offset + length);
 }
 
-function readText(block: Buffer, name: FieldName): string {
+function readText(block: Buffer, name: FieldName): Buffer {
   const bytes = field(block, name);
   const end = bytes.indexOf(0);
-  return decodeText(end < 0 ? bytes : bytes.subarray(0, end));
+  return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
 function readNumber(block: Buffer, name: FieldName): number {

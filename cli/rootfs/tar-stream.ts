@@ -51,7 +51,7 @@ const TYPES = { file: '0', hardlink: '1', symlink: '2', char: '3', block: '4', d
 
 function headersOf(entry: Entry, mtime: number): Buffer[] {
   const device = entry.type === 'device' ? entry : undefined;
-  const header: TarHeader & { readonly mtime: number } = {
+  const header: TarHeader = {
     name: memberName(entry),
     mode: entry.mode,
     uid: entry.uid,
@@ -93,7 +93,7 @@ function paxHeader(data: Buffer, mtime: number): Buffer[] {
 }
 
 /** A header for members whose true values are in the pax header before it. */
-function withoutExtremes<H extends TarHeader>(header: H): H {
+function withoutExtremes(header: TarHeader): TarHeader {
   const fits = (value: number, digits: number): number => (value < 8 ** digits ? value : 0);
   return {
     ...header,
@@ -105,7 +105,7 @@ function withoutExtremes<H extends TarHeader>(header: H): H {
   };
 }
 
-function mustEncode(header: TarHeader & { readonly mtime: number }): Buffer {
+function mustEncode(header: TarHeader): Buffer {
   const block = encodeHeader(header);
   if (block === undefined) throw new Error(`no tar header can hold ${JSON.stringify(header)}`);
   return block;
