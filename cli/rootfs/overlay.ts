@@ -5,8 +5,8 @@
  *
  * docs/overlays.md is the page for users.
  */
-import { constants, type Stats } from 'node:fs';
-import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, open, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure, Failures, throwAny } from '../failure.ts';
 import type { Content } from './entry.ts';
@@ -102,7 +102,8 @@ async function copyFile(copy: Copy, source: string, path: string, stats: Stats):
 
 async function contentOf(copy: Copy, source: string, stats: Stats): Promise<Content> {
   if (stats.size <= INLINE) return { kind: 'bytes', data: await reading(copy, source, () => readFile(source)) };
-  await reading(copy, source, () => access(source, constants.R_OK));
+  // To find out now, with the layer at hand, whether it can be read.
+  await reading(copy, source, async () => (await open(source)).close());
   return { kind: 'slice', file: source, offset: 0, size: stats.size };
 }
 
