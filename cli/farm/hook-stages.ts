@@ -6,10 +6,11 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildEnvironment } from '../engines/environment.ts';
-import { hooksAt, type PlannedHook } from '../hooks/hook-moments.ts';
+import { hookInputs } from '../hooks/hook-inputs.ts';
+import { hooksAt } from '../hooks/hook-moments.ts';
 import { runPlannedHook } from '../hooks/run-hook.ts';
 import { IMAGE_TIME } from '../image/identity.ts';
-import type { Stage, StageInput } from '../stages/stage.ts';
+import type { Stage } from '../stages/stage.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 
 interface HookStageParts {
@@ -53,7 +54,7 @@ function hookStage(
       name: `${moment}-hooks`,
       title,
       needs,
-      inputs: async () => hooks.flatMap((hook) => hookInputs(hook, parts.environment)),
+      inputs: async () => hooks.flatMap((hook) => hookInputs(hook, parts.environment.hashes)),
       run: async (context) => {
         const directory = await prepare(context.output);
         for (const hook of hooks) {
@@ -69,13 +70,5 @@ function hookStage(
         return {};
       },
     },
-  ];
-}
-
-function hookInputs({ layer, program }: PlannedHook, { hashes }: BuildEnvironment): StageInput[] {
-  const directories = [layer.contents.scripts, layer.contents.resources].filter((path) => path !== undefined);
-  return [
-    { name: program, hash: hashes.file(program) },
-    ...directories.flatMap((path) => hashes.directory(path, path)),
   ];
 }

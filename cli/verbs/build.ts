@@ -45,7 +45,9 @@ each other.
     };
     if (args['checkReproducible'] === true) {
       const { checkReproducible } = await import('../farm/check-reproducible.ts');
-      return checkReproducible(configs, options);
+      const results = await checkReproducible(configs, options);
+      session.report({ kind: 'result', value: results, text: results.map(({ text }) => text).join('\n') });
+      return results.every(({ same }) => same) ? 0 : 1;
     }
     const images = await buildWorkspaces(configs, options);
     session.report({ kind: 'result', value: images, text: await summaryText(images) });
