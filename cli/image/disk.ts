@@ -5,13 +5,18 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { BootFile, StageFile } from '../engines/engine.ts';
+import type { BuildEnvironment } from '../engines/environment.ts';
 import { Failure } from '../failure.ts';
+import { hookInputs } from '../hooks/hook-inputs.ts';
+import { hooksAt } from '../hooks/hook-moments.ts';
 import { sha256 } from '../host/files.ts';
 import type { Stage, StageContext } from '../stages/stage.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { bootEntryFiles } from './boot-entries.ts';
 import { type BootPartitionFile, fatGeometry, roomNeeded, writeBootPartition } from './boot-partition.ts';
 import { type DiskLayout, diskLayout, MIB, partitionTable } from './disk-layout.ts';
+import { fileFacts } from './file-facts.ts';
+import { runImageHooks } from './image-hooks.ts';
 import { runImageTool, toolInput } from './image-tool.ts';
 import { MANIFEST_FILE, type Manifest } from './manifest.ts';
 import { writePersistPartition } from './persist-partition.ts';
@@ -19,8 +24,14 @@ import { writePersistPartition } from './persist-partition.ts';
 export const DISK_FILE = 'disk.img';
 const TOOLS = ['sfdisk', 'mkfs.vfat', 'mcopy', 'mke2fs'] as const;
 
-export function diskStage(config: ResolvedConfig, slot: Stage, bootFiles: StageFile): Stage {
+export function diskStage(
+  config: ResolvedConfig,
+  environment: BuildEnvironment,
+  slot: Stage,
+  bootFiles: StageFile,
+): Stage {
   const { bootPartitionMiB, persistMiB } = config.settings;
+  const layers = config.layers.map(({ layer }) => layer);
   return {
     name: 'disk',
     title: 'write the disk image',
@@ -29,17 +40,22 @@ export function diskStage(config: ResolvedConfig, slot: Stage, bootFiles: StageF
       { name: 'format of the disk image', hash: '1' },
       { name: 'sizes of the partitions', hash: sha256(`${bootPartitionMiB} ${persistMiB}`) },
       ...TOOLS.map(toolInput),
+      ...hooksAt('image', layers).flatMap((hook) => hookInputs(hook, environment.hashes)),
     ],
     run: async (context) => {
       const directory = context.outputOf(slot);
       const manifest = JSON.parse(await readFile(join(directory, MANIFEST_FILE), 'utf8')) as Manifest;
       const layout = diskLayout({ bootMiB: bootPartitionMiB, persistMiB });
+      const inSlot = (path: string): string => `slots/${manifest.version}/${path}`;
       const slotFiles = [MANIFEST_FILE, ...manifest.files.map(({ path }) => path)].map((path) => ({
-        path: `slots/${manifest.version}/${path}`,
+        path: inSlot(path),
         file: join(directory, path),
       }));
       const loader = await readBootFiles(join(context.outputOf(bootFiles.stage), bootFiles.path));
-      const files = [...slotFiles, ...loader, ...(await writeEntries(context, manifest))];
+      const made = [...slotFiles, ...loader, ...(await writeEntries(context, manifest))];
+      const facts = [await fileFacts(join(directory, MANIFEST_FILE)), ...manifest.files];
+      const vouched = facts.map((file) => ({ ...file, path: inSlot(file.path) }));
+      const files = await runImageHooks(config, context, made, vouched);
       await checkRoom(context, layout, files, slotFiles);
       await writeDisk(context, layout, files, manifest.version);
       return {};

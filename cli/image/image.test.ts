@@ -1,12 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseEnvironment } from '../host/process.ts';
 import { RootTree } from '../rootfs/tree.ts';
-import { type BuiltFixture, buildFixture } from './image-fixture.ts';
+import { type BuiltFixture, buildFixture, fixtureLayer } from './image-fixture.ts';
 
 const directory = mkdtempSync(join(tmpdir(), "coracle image 'ü@@ "));
 const plain = mkdtempSync(join(tmpdir(), 'coracle-image-'));
@@ -163,6 +173,33 @@ it('gives the same bytes to a user who is not root', async (context) => {
     rmSync(workspace, { recursive: true });
   }
 }, 60_000);
+
+describe('a hook on the boot partition', () => {
+  const hookLayer = (name: string, script: string) => {
+    const layer = fixtureLayer(name, join(directory, name));
+    mkdirSync(layer.directory, { recursive: true });
+    const program = join(layer.directory, 'image');
+    writeFileSync(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return { ...layer, contents: { ...layer.contents, hooks: { image: program } } };
+  };
+
+  it('adds files to it', async () => {
+    const layers = [hookLayer('adds', 'mkdir overlays && echo enable_uart=1 >overlays/Config.txt')];
+    const { disk } = await buildFixture({ workspace: join(plain, 'adds'), layers });
+    expect(output('mtype', '-i', `${disk}@@1M`, '::overlays/Config.txt')).toBe('enable_uart=1\n');
+    expect(output('mdir', '-b', '-i', `${disk}@@1M`, '::slots')).toContain('1.2.3-');
+  });
+
+  it('is refused if it changes what the manifest vouches for', async () => {
+    const layers = [hookLayer('breaks', 'rm slots/*/kernel')];
+    await expect(buildFixture({ workspace: join(plain, 'breaks'), layers })).rejects.toMatchObject({
+      parts: {
+        code: 'hook-changed-slot',
+        message: expect.stringMatching(/^hook image of breaks removed slots\/.*kernel$/),
+      },
+    });
+  });
+});
 
 describe('what cannot be', () => {
   it('a boot partition that does not hold the image is refused, with the size that would do', async () => {

@@ -36,7 +36,7 @@ export function planImage(
   const squashfs = squashfsStage(engine.output.root);
   const initramfs = initramfsStage(engine.output.initramfsModules, devicePrograms);
   const slot = slotStage(config, environment, { engine: engine.output, squashfs, initramfs });
-  const disk = diskStage(config, slot, engine.output.bootFiles);
+  const disk = diskStage(config, environment, slot, engine.output.bootFiles);
   return {
     stages: [squashfs, initramfs, slot, disk],
     output: {
