@@ -4,7 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { NAMESPACES } from '../kconfig/assignment.ts';
-import { ARCHITECTURES } from './layer.ts';
+import { ARCHITECTURES, KERNEL_BASES } from './layer.ts';
 import { LAYER_NAME, LAYER_NAME_RULE } from './layer-name.ts';
 
 export const LayerName = z.string().check(z.regex(LAYER_NAME, LAYER_NAME_RULE));
@@ -61,8 +61,17 @@ export const DebianPartSchema = z.strictObject({
       z.meta({ description: "The kernel's package, one for all architectures or one for each. Later layers win." }),
     ),
   ),
+  kernelBase: z.optional(
+    z.enum(KERNEL_BASES).check(
+      z.meta({
+        description:
+          'With `kernel: source`, what the fragments go on top of: the configuration of the kernel package (the default), ' +
+          "or the kernel's own `tinyconfig` or `defconfig`. Later layers win.",
+      }),
+    ),
+  ),
   modules: strings(
-    'Kernel modules to keep in the root: names, or globs of paths below `kernel/` such as `fs/overlayfs/*`.',
+    'Kernel modules to keep in the root: names, or globs of paths below `kernel/` such as `fs/overlayfs/*`; `name [x86_64]` is for one architecture.',
   ),
   initramfsModules: strings('Modules that the initramfs loads, in order; their dependencies come by themselves.'),
   earlyModules: strings('Modules that the root loads early.'),

@@ -85,6 +85,7 @@ function debianPart(yaml: YamlFile<LayerData>): DebianPart {
   const list = <T>(key: string, values: readonly T[] | undefined) => located(yaml, [...path, key], values);
   return {
     kernel: debian.kernel === undefined ? {} : perArchitecture(debian.kernel),
+    ...(debian.kernelBase === undefined ? {} : { kernelBase: debian.kernelBase }),
     modules: list('modules', debian.modules),
     initramfsModules: list('initramfsModules', debian.initramfsModules),
     earlyModules: list('earlyModules', debian.earlyModules),

@@ -76,10 +76,16 @@ export interface TemplateSlot {
   readonly default?: string;
 }
 
+/** `package` is the configuration of the kernel's package; the others are the kernel's own for the architecture. */
+export const KERNEL_BASES = ['package', 'tinyconfig', 'defconfig'] as const;
+export type KernelBase = (typeof KERNEL_BASES)[number];
+
 /** What a layer says to the debian engine in layer.yaml (`engines: {debian: …}`). */
 export interface DebianPart {
   /** The kernel's package for each architecture; later layers win. */
   readonly kernel: Readonly<Partial<Record<Architecture, string>>>;
+  /** What fragments go on top of where the kernel is compiled; later layers win, `package` if none says. */
+  readonly kernelBase?: KernelBase;
   /** Kernel modules to keep in the root: module names or globs of paths below kernel/, e.g. `fs/overlayfs/*`. */
   readonly modules: readonly Located<string>[];
   /** Modules that the initramfs loads, in order, with their dependencies. */
