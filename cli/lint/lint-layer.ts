@@ -2,13 +2,14 @@
  * Looks for everything that is wrong with one layer before a build meets it. In comes a layer that could be read, out come
  * all mistakes found, and what is odd but allowed.
  */
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPackageLists } from '../engines/debian/apt/package-lists.ts';
 import { Failure, type FailureParts, Failures } from '../failure.ts';
+import { checkHookProgram } from '../hooks/hook-program.ts';
 import { NAMESPACES } from '../kconfig/assignment.ts';
 import { mergeFragments } from '../kconfig/merge.ts';
-import { ARCHITECTURES, type Layer } from '../layers/layer.ts';
+import { ARCHITECTURES, HOOK_NAMES, type Layer } from '../layers/layer.ts';
 import type { LayerLibrary } from '../layers/layer-library.ts';
 import { orderLayers } from '../layers/order-layers.ts';
 import { addOverlay } from '../rootfs/overlay.ts';
@@ -92,33 +93,19 @@ function dependenciesOf(layer: Layer, library: LayerLibrary): readonly Layer[] {
   return ordered.map((one) => one.layer);
 }
 
-function lintHooks(layer: Layer): readonly Failure[] {
-  return Object.entries(layer.contents.hooks).flatMap(([name, file]) => {
-    const mistake = (message: string, hint: string): Failure =>
-      new Failure({ code: 'bad-hook', message, place: { file }, hint, layer: layer.name });
-    if ((statSync(file).mode & 0o111) === 0) {
-      return [mistake(`the hook ${name} is not executable`, `chmod +x ${JSON.stringify(file)}`)];
+async function lintHooks(layer: Layer): Promise<readonly Failure[]> {
+  const failures: Failure[] = [];
+  for (const name of HOOK_NAMES) {
+    const program = layer.contents.hooks[name];
+    if (program === undefined) continue;
+    try {
+      await checkHookProgram({ layer, name, program });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failures.push(error);
     }
-    return startsLikeProgram(file)
-      ? []
-      : [
-          mistake(
-            `the hook ${name} does not say which program runs it`,
-            'its first line should be #!/bin/sh, or the like',
-          ),
-        ];
-  });
-}
-
-function startsLikeProgram(file: string): boolean {
-  const head = Buffer.alloc(4);
-  const descriptor = openSync(file, 'r');
-  try {
-    readSync(descriptor, head, 0, head.length, 0);
-  } finally {
-    closeSync(descriptor);
   }
-  return head.toString('latin1').startsWith('#!') || head.toString('latin1') === '\x7fELF';
+  return failures;
 }
 
 /** Puts the overlay on an empty root: links that escape, templates that do not compile or use what nobody declares. */

@@ -32,8 +32,8 @@ describe('check', () => {
     ['broken YAML', { 'layer.yaml': 'description: [' }, 'broken-yaml', 'layer.yaml'],
     ['a fragment that is none', { 'kernel/a': 'not a fragment\n' }, 'bad-fragment-line', 'kernel/a'],
     ['a symbol of another configuration', { 'kernel/a': 'BR2_x=y\n' }, 'wrong-namespace', 'kernel/a'],
-    ['a hook that is not executable', { 'hooks/pre.sh': '#!/bin/sh\n' }, 'bad-hook', 'hooks/pre.sh'],
-    ['a hook without its program', { 'hooks/pre.sh': { program: 'echo\n' } }, 'bad-hook', 'hooks/pre.sh'],
+    ['a hook that is not executable', { 'hooks/pre.sh': '#!/bin/sh\n' }, 'hook-not-executable', 'hooks/pre.sh'],
+    ['a hook without its program', { 'hooks/pre.sh': { program: 'echo\n' } }, 'hook-bad-interpreter', 'hooks/pre.sh'],
     ['a hook of no known name', { 'hooks/prre': { program: '#!/bin/sh\n' } }, 'unknown-hook', 'hooks/prre'],
     [
       'a link out of the root',
