@@ -32,7 +32,11 @@ export interface CheckOptions {
   readonly tree: KernelTree;
   readonly symbolModules: SymbolModules;
   /** Names of modules that the initramfs or the root loads early. */
-  readonly early: ReadonlySet<string>;
+  readonly early: Pick<ReadonlySet<string>, 'has'>;
+  /** Every symbol that there is, for nearest names; those of the kernel's configuration unless given. */
+  readonly known?: Iterable<string>;
+  /** What decides about a symbol, where that can be told; undefined if the symbol does not exist. */
+  readonly explain?: (symbol: string) => string | undefined;
 }
 
 export function checkSymbols(config: ResolvedConfig, options: CheckOptions): SymbolCheck {
@@ -55,7 +59,7 @@ export function checkSymbols(config: ResolvedConfig, options: CheckOptions): Sym
       continue;
     }
     const accept = accepts.get(wanted.symbol);
-    if (accept === undefined) failures.push(dishonoured(config, wanted, actual, problem, tree));
+    if (accept === undefined) failures.push(dishonoured(config, wanted, actual, problem, options));
     else used.add(accept);
   }
   const accepted = [...accepts.values()];
@@ -82,7 +86,7 @@ function problemOf(
   { symbol, value }: Assignment,
   actual: Value | undefined,
   modules: readonly string[] | undefined,
-  { tree, early }: CheckOptions,
+  { tree, early, known, explain }: CheckOptions,
 ): Problem | undefined {
   if (sameValue(value, actual)) return undefined;
   if (value.kind === 'tristate' && actual?.kind === 'tristate') {
@@ -91,17 +95,20 @@ function problemOf(
     if (value.value === 'n' && actual.value === 'm') return undefined;
     if (value.value === 'y' && actual.value === 'm') return moduleProblem(modules, early);
   }
-  if (actual === undefined) {
-    return {
-      cause:
-        'its configuration does not know the symbol: it is misspelt, of another version, or depends on what is off',
-      hint: didYouMean(symbol, tree.config.keys()),
-    };
-  }
-  return { cause: `the kernel has ${describe(actual)}` };
+  const explained = explain?.(symbol);
+  if (explained !== undefined) return { cause: `Kconfig decided otherwise: ${explained}` };
+  if (actual !== undefined) return { cause: `the kernel has ${describe(actual)}` };
+  const why = explain === undefined ? UNKNOWN_IN_PACKAGE : UNKNOWN_IN_SOURCE;
+  return {
+    cause: `its configuration does not know the symbol: ${why}`,
+    hint: didYouMean(symbol, known ?? tree.config.keys()),
+  };
 }
 
-function moduleProblem(modules: readonly string[] | undefined, early: ReadonlySet<string>): Problem | undefined {
+const UNKNOWN_IN_PACKAGE = 'it is misspelt, of another version, or depends on what is off';
+const UNKNOWN_IN_SOURCE = 'no Kconfig file of this architecture defines it';
+
+function moduleProblem(modules: readonly string[] | undefined, early: CheckOptions['early']): Problem | undefined {
   if (modules === undefined) {
     return { cause: 'the kernel has it as a module, and Coracle does not know the name of that module' };
   }
@@ -126,7 +133,7 @@ function dishonoured(
   wanted: Assignment,
   actual: Value | undefined,
   problem: Problem,
-  tree: KernelTree,
+  { tree }: CheckOptions,
 ): Failure {
   const { origin, symbol } = wanted;
   const compiled = config.settings.kernel === 'source';

@@ -1,7 +1,8 @@
 /** A kernel package in a tar, small enough for tests: real ELF modules with nothing but what they say of themselves. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { runCommand } from '../../../host/process.ts';
 
 export const RELEASE = '6.1.0-1-fake';
@@ -19,9 +20,10 @@ export interface FakeKernel {
   readonly image?: boolean;
 }
 
-/** @returns the tar's path, in a temporary directory of its own */
+/** @returns the tar's path, in a temporary directory that is removed after the test */
 export async function packFakeKernel(kernel: FakeKernel): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-kernel-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
   const write = (path: string, data: string | Buffer): string => {
     const file = join(directory, 'root', path);
     mkdirSync(dirname(file), { recursive: true });

@@ -7,7 +7,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwAny } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
-import { formatDotConfig } from '../../../kconfig/dotconfig.ts';
 import { ContentReader, contentSize, readContent } from '../../../rootfs/content.ts';
 import { readTarEntries } from '../../../rootfs/tar-entries.ts';
 import { RootTree } from '../../../rootfs/tree.ts';
@@ -23,25 +22,17 @@ import { expandModules, writeModules } from './expand-modules.ts';
 import { parseSymbolModules, type SymbolModules } from './kbuild-modules.ts';
 import { type KernelModule, type KernelTree, ModinfoIndex, readKernelTree } from './kernel-tree.ts';
 import { type ModuleRequests, moduleRequests } from './module-requests.ts';
+import { type PackedKernel, symbolInputs } from './packed-kernel.ts';
 import { type ModuleSelection, selectModules } from './select-modules.ts';
 
-/** A kernel in a tar. */
-export interface PackedKernel {
-  /** For messages: `linux-image-6.1.0-56-cloud-amd64`. */
-  readonly name: string;
-  readonly version: string;
-  /** Uncompressed, in the cache. */
-  readonly tar: string;
-  /** Identifies it: the SHA-256 of the package, or of what it was compiled from. */
-  readonly key: string;
-}
-
-export interface KernelParts {
+export interface PackedKernelParts {
   readonly config: ResolvedConfig;
   readonly environment: BuildEnvironment;
   /** The stage that brings the kernel. */
   readonly from: Stage;
   readonly kernel: (context: StageContext) => Promise<PackedKernel>;
+  /** What the user should hear of whenever the kernel is looked at. */
+  readonly warnings: readonly string[];
 }
 
 export interface KernelPlan {
@@ -59,7 +50,7 @@ export interface KernelPlan {
 const FORMAT = '1';
 const KEEP = 'keep.json';
 
-export function planKernel(parts: KernelParts): KernelPlan {
+export function planPackedKernel(parts: PackedKernelParts): KernelPlan {
   const check = checkStage(parts);
   const kernel = kernelStage(parts, check);
   const file = (path: string): StageFile => ({ stage: kernel, path });
@@ -72,7 +63,7 @@ export function planKernel(parts: KernelParts): KernelPlan {
   };
 }
 
-function checkStage(parts: KernelParts): Stage {
+function checkStage(parts: PackedKernelParts): Stage {
   const { config, environment } = parts;
   return {
     name: 'kernel-symbols',
@@ -87,6 +78,7 @@ function checkStage(parts: KernelParts): Stage {
       const symbolModules = await readSymbolModules(tree, environment);
       const check = checkSymbols(config, { tree, symbolModules, early: new Set(names(selection)) });
       throwAny(check.failures);
+      for (const text of parts.warnings) context.report({ kind: 'warning', step: context.step, text });
       reportCheck(check, tree, context);
       const keep = JSON.stringify(check.keep);
       await writeFile(join(context.output, KEEP), keep);
@@ -100,7 +92,7 @@ function names(selection: ModuleSelection): string[] {
   return selection.root.map((module) => module.name);
 }
 
-function kernelStage(parts: KernelParts, check: Stage): Stage {
+function kernelStage(parts: PackedKernelParts, check: Stage): Stage {
   const { config, environment } = parts;
   const stage: Stage = {
     name: 'kernel',
@@ -195,15 +187,6 @@ function reportCheck(check: SymbolCheck, tree: KernelTree, { report, step }: Sta
     const symbols = check.needless.map(({ symbol }) => symbol).join(', ');
     report({ kind: 'note', step, text: `accepted differences that ${tree.origin} does not have: ${symbols}` });
   }
-}
-
-/** What is asked for and what is accepted; where it was written only matters to messages. */
-export function symbolInputs(config: ResolvedConfig): readonly StageInput[] {
-  const accepted = [...config.layers.flatMap(({ layer }) => layer.accept), ...(config.settings.accept ?? [])];
-  return [
-    { name: 'kernel fragments', hash: sha256(formatDotConfig(config.symbols.kernel)) },
-    { name: 'accepted differences', hash: hashOf(accepted.map(({ namespace, symbol }) => [namespace, symbol])) },
-  ];
 }
 
 function loadedInputs(config: ResolvedConfig): readonly StageInput[] {

@@ -12,7 +12,7 @@ import type { Event } from '../../../ui/events.ts';
 import type { InitramfsModule } from '../../engine.ts';
 import { type FakeKernel, packFakeKernel, RELEASE } from './fake-kernel.ts';
 import { type FakeLayer, fakeWorkspace } from './fake-workspace.ts';
-import { planKernel } from './kernel-plan.ts';
+import { planKernel } from './plan.ts';
 
 const KERNEL: FakeKernel = {
   config: ['CONFIG_OVERLAY_FS=m', 'CONFIG_EXT4_FS=y', 'CONFIG_DM_VERITY=m'],
@@ -44,8 +44,8 @@ async function build(layers: readonly FakeLayer[], kernel: FakeKernel = KERNEL) 
       offline: true,
       hashes: new FileHashes(join(directory, 'hashes.json')),
     },
-    from,
-    kernel: async () => ({ name: 'linux-image-fake', version: '6.1', tar, key: 'a-key' }),
+    packages: from,
+    unpacked: async () => ({ name: 'linux-image-fake', version: '6.1', tar, key: 'a-key' }),
   });
   const events: Event[] = [];
   const stages = await runStages([from, ...plan.stages], {
