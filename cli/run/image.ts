@@ -1,0 +1,64 @@
+/** A built image as run needs it: the slot's manifest, checked as far as a machine is chosen by it, and its files. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { Failure } from '../failure.ts';
+import { ARCHITECTURES } from '../layers/layer.ts';
+
+const ManifestSchema = z.object({
+  format: z.literal(1),
+  version: z.string(),
+  arch: z.enum(ARCHITECTURES),
+  kernelParameters: z._default(z.array(z.string()), []),
+  files: z.array(z.object({ path: z.string(), size: z.number() })),
+});
+
+/** Where a build left the image; what `buildWorkspaces` returns fits. */
+export interface ImagePlaces {
+  /** Of the workspace. */
+  readonly name: string;
+  /** The workspace's directory. */
+  readonly directory: string;
+  readonly slot: string;
+  readonly disk: string;
+  readonly manifest: string;
+}
+
+export interface RunImage extends ImagePlaces {
+  readonly facts: z.infer<typeof ManifestSchema>;
+}
+
+/** @throws Failure `not-built`, `bad-manifest` */
+export async function readImage(places: ImagePlaces): Promise<RunImage> {
+  let text: string;
+  try {
+    text = await readFile(places.manifest, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Failure({
+      code: 'not-built',
+      message: `workspace ${places.name} has no image yet`,
+      hint: `coracle build ${places.name}`,
+    });
+  }
+  try {
+    return { ...places, facts: z.parse(ManifestSchema, JSON.parse(text)) };
+  } catch (error) {
+    throw new Failure({
+      code: 'bad-manifest',
+      message: `the manifest of workspace ${places.name} cannot be read`,
+      place: { file: places.manifest },
+      cause: (error as Error).message,
+      hint: `coracle build ${places.name} writes it anew`,
+    });
+  }
+}
+
+/** What the boot entry on the medium says, too. */
+export function kernelCommandLine(image: RunImage): string {
+  return [`coracle.slot=${image.facts.version}`, ...image.facts.kernelParameters].join(' ');
+}
+
+export function slotFile(image: RunImage, name: 'kernel' | 'initramfs'): string {
+  return join(image.slot, name);
+}

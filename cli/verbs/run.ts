@@ -1,0 +1,124 @@
+/** `coracle run`: boots a built image under QEMU, for a person at its console or to be checked. */
+
+import { Failure } from '../failure.ts';
+import { planBuild } from '../farm/plan.ts';
+import { ensureHostPackages } from '../host/doctor-install.ts';
+import { bootCheckText, checkBoot } from '../run/check.ts';
+import { type Device, type DeviceOptions, startDevice } from '../run/device.ts';
+import { type RunImage, readImage } from '../run/image.ts';
+import { sshCommandForPeople } from '../run/ssh.ts';
+import { cacheDirectory } from '../workspace/cache-directory.ts';
+import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { RUN_OPTIONS, runOptions } from './run-options.ts';
+import { defineVerb, type Session } from './verb.ts';
+
+/** For a device to go down in good order. */
+const POWER_OFF_MS = 30_000;
+
+export const run = defineVerb({
+  command: 'run [workspace]',
+  summary: 'Boot an image under QEMU',
+  details: `
+Boots the image that \`coracle build\` made. The terminal is the device's console: Ctrl-A X leaves, Ctrl-A H shows the
+other keys. ssh is on a port of 127.0.0.1, with a key of the workspace's own. The device's disk is kept between runs in
+\`workspaces/<name>/run/\`; when the image was built anew, only its boot partition is written again.
+
+\`--check\` boots without a terminal, waits for the device to judge its own health, logs in by ssh, and prints what was
+seen. Exit code 0: healthy; 1: not.
+
+    coracle run
+    coracle run mini --check
+    coracle run qemu-arm64 --firmware
+`,
+  positionals: {
+    workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
+  },
+  options: {
+    check: { type: 'boolean', default: false, describe: 'Boot without a terminal, and say whether it is healthy' },
+    ...RUN_OPTIONS,
+  },
+  streams: true,
+  run: async (args, session) => {
+    const image = await builtImage(namesOf(args['workspace']), session);
+    await ensureHostPackages([image.facts.arch === 'arm64' ? 'run-arm64' : 'run-x86_64'], session);
+    const options: DeviceOptions = {
+      ...runOptions(args),
+      cache: cacheDirectory(session.environment),
+      purpose: `coracle run ${image.name}`,
+      signal: session.signal,
+    };
+    return args.check ? check(image, options, args.timeout, session) : attend(image, options, session);
+  },
+});
+
+async function builtImage(names: readonly string[], session: Session): Promise<RunImage> {
+  const { project, configs } = await chooseWorkspaces(session, { names });
+  const [config] = configs;
+  if (config === undefined) throw new Failure({ code: 'no-workspace', message: 'there is no workspace to run' });
+  const plan = planBuild(config, {
+    installation: session.installation,
+    project: project.directory,
+    variables: session.environment,
+    offline: true,
+  });
+  return readImage({ ...plan, name: config.workspace });
+}
+
+/** A person at the console. */
+async function attend(image: RunImage, options: DeviceOptions, session: Session): Promise<number> {
+  const onTerminal = process.stdin.isTTY === true;
+  await using device = await startDevice(image, { ...options, terminal: true });
+  tellMachine(device, session);
+  const leave = onTerminal ? 'Ctrl-A X leaves' : 'it runs until it is switched off';
+  session.report({ kind: 'note', text: `${leave}; from elsewhere: ${sshCommandForPeople(device.ssh)}` });
+  const { failure } = await device.ended;
+  if (failure !== undefined) throw failure;
+  return 0;
+}
+
+async function check(image: RunImage, options: DeviceOptions, timeout: number, session: Session): Promise<number> {
+  const step = `${image.name}/boot`;
+  const started = performance.now();
+  session.report({ kind: 'step-started', step, title: `boot ${image.facts.version} and wait until it is healthy` });
+  let outcome: 'done' | 'failed' = 'failed';
+  try {
+    await using device = await startDevice(image, options);
+    tellMachine(device, session);
+    const found = await checkBoot(device, device.console.boot, {
+      limitMs: timeout * 1000,
+      signal: session.signal,
+      report: session.report,
+      step,
+    });
+    await device.powerOff(POWER_OFF_MS);
+    outcome = found.problems.length === 0 ? 'done' : 'failed';
+    const verdict = found.problems.length === 0 ? 'healthy' : `${found.health.state}: ${found.problems.join('; ')}`;
+    session.report({
+      kind: 'result',
+      value: {
+        workspace: image.name,
+        version: image.facts.version,
+        arch: image.facts.arch,
+        accelerator: device.machine.accelerator,
+        disk: device.disk.state,
+        milestones: found.milestones,
+        health: found.health,
+        problems: found.problems,
+        log: device.console.log,
+      },
+      text: `${bootCheckText(found)}\n\n${image.name} ${image.facts.version} (${image.facts.arch}) is ${verdict}`,
+    });
+    return found.problems.length === 0 ? 0 : 1;
+  } finally {
+    session.report({ kind: 'step-ended', step, outcome, ms: performance.now() - started });
+  }
+}
+
+function tellMachine(device: Device, session: Session): void {
+  const { machine, acceleration, disk } = device;
+  const why = acceleration.reason === undefined ? '' : ` (emulated: ${acceleration.reason})`;
+  session.report({
+    kind: 'note',
+    text: `${machine.arch}, ${machine.cpus} processors, ${machine.memoryMiB} MiB, ${machine.accelerator}${why}; disk ${disk.state}`,
+  });
+}
