@@ -2,11 +2,7 @@
  * What an image has instead of clocks and dice: one time for everything in it, and identifiers that follow from content.
  */
 import { sha256 } from '../host/files.ts';
-
-/**
- * 1980-01-01T00:00:00Z in seconds: the time of every file. FAT knows no earlier one, and mke2fs takes 0 for "now".
- */
-export const IMAGE_TIME = 315_532_800;
+import { IMAGE_TIME } from '../rootfs/image-time.ts';
 
 /** Makes dosfstools, mtools and e2fsprogs take {@link IMAGE_TIME} for the present. */
 export const IMAGE_TIME_ENVIRONMENT: Readonly<Record<string, string>> = {

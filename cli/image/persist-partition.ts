@@ -29,7 +29,7 @@ export async function writePersistPartition(
 ): Promise<void> {
   // The machine's own mke2fs.conf would have a say in what is not named here.
   const settings = join(context.scratch, 'mke2fs.conf');
-  await writeFile(settings, '[fs_types]\n  ext4 = {\n  }\n');
+  await writeFile(settings, '[fs_types]\n  ext4 = {\n    inode_size = 256\n  }\n');
   const extended = [
     `offset=${place.offset}`,
     `hash_seed=${uuidFrom(identity, 'persist hash seed')}`,

@@ -48,12 +48,18 @@ export function squashfsStage(root: StageFile): Stage {
         // One block size for the device and for verity, which needs whole blocks.
         argv: [
           ...(['tar2sqfs', '--quiet', '--dev-block-size=4096', `--block-size=${BLOCK_SIZE}`] as const),
-          ...[`--defaults=mtime=${IMAGE_TIME}`, '--compressor=zstd', `--comp-extra=level=${LEVEL}`, '--no-skip', path],
+          ...[
+            `--defaults=mtime=${IMAGE_TIME}`,
+            '--compressor=zstd',
+            `--comp-extra=level=${LEVEL}`,
+            '--no-skip',
+            SQUASHFS_FILE,
+          ],
         ],
         stdin: (input) => writeTreeTar(tree, input, { mtime: IMAGE_TIME, signal: context.signal }),
         mayWrite: contentTotal(tree),
       });
-      const verity = await appendVerity(context, path);
+      const verity = await appendVerity(context, SQUASHFS_FILE);
       const facts: SquashfsFacts = { file: await fileFacts(path), verity };
       await writeFile(join(context.output, SQUASHFS_FACTS), JSON.stringify(facts));
       return { digest: facts.file.sha256 };

@@ -3,7 +3,7 @@
  * needs to protect it. veritysetup writes into plain files, without root and without device-mapper.
  */
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { join } from 'node:path';
 import { sha256, sha256File } from '../host/files.ts';
 import type { StageContext } from '../stages/stage.ts';
 import { uuidFrom } from './identity.ts';
@@ -29,9 +29,10 @@ export const VERITY_BLOCK = 4096;
 /**
  * Appends the hash tree. Salt and UUID follow from the data, so that the same data gives the same bytes.
  *
- * @param path a file whose size is a multiple of {@link VERITY_BLOCK}
+ * @param file in the stage's output; its size is a multiple of {@link VERITY_BLOCK}
  */
-export async function appendVerity(context: StageContext, path: string): Promise<Verity> {
+export async function appendVerity(context: StageContext, file: string): Promise<Verity> {
+  const path = join(context.output, file);
   const { size } = await stat(path);
   if (size === 0 || size % VERITY_BLOCK !== 0) throw new Error(`${path} has ${size} bytes, no multiple of a block`);
   const content = await sha256File(path);
@@ -47,8 +48,8 @@ export async function appendVerity(context: StageContext, path: string): Promise
       `--hash-block-size=${VERITY_BLOCK}`,
       `--data-blocks=${size / VERITY_BLOCK}`,
       `--hash-offset=${size}`,
-      path,
-      path,
+      file,
+      file,
     ],
     stdout: 'capture',
     mayWrite: Math.ceil(size / 64),
@@ -56,7 +57,7 @@ export async function appendVerity(context: StageContext, path: string): Promise
   const rootHash = /^Root hash:\s*([0-9a-f]{64})\s*$/m.exec(stdout)?.[1];
   if (rootHash === undefined) throw new Error(`veritysetup printed no root hash:\n${stdout}`);
   return {
-    file: basename(path),
+    file,
     algorithm: 'sha256',
     salt,
     dataBlockSize: VERITY_BLOCK,
