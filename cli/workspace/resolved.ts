@@ -25,7 +25,7 @@ export interface ResolvedConfig {
 
 /** What coracle.yaml says about a workspace besides its layers; every field has a default. */
 export interface WorkspaceSettings {
-  /** Name of the product in the manifest and the default hostname. */
+  /** Version of the product: in the manifest, and a part of the names of its slots. */
   readonly version: string;
   readonly kernel: 'package' | 'source';
   readonly scripts: 'model' | 'run';
