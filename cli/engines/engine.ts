@@ -15,6 +15,8 @@ export interface Engine {
 export interface EnginePlan {
   /** In an order in which each comes after what it needs. */
   readonly stages: readonly Stage[];
+  /** Those of them that fetch: after these, the others need no network. */
+  readonly sources: readonly Stage[];
   readonly output: EngineOutput;
 }
 

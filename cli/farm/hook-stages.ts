@@ -9,7 +9,7 @@ import type { BuildEnvironment } from '../engines/environment.ts';
 import { hookInputs } from '../hooks/hook-inputs.ts';
 import { hooksAt } from '../hooks/hook-moments.ts';
 import { runPlannedHook } from '../hooks/run-hook.ts';
-import { IMAGE_TIME } from '../image/identity.ts';
+import { IMAGE_TIME } from '../rootfs/image-time.ts';
 import type { Stage } from '../stages/stage.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 

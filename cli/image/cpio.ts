@@ -2,7 +2,7 @@
  * Writes and reads cpio archives in the "newc" form, the one that the kernel unpacks (Documentation/driver-api/early-userspace/
  * buffer-format.rst). The same members give the same bytes: numbered in order, one time, owned by root.
  */
-import { IMAGE_TIME } from './identity.ts';
+import { IMAGE_TIME } from '../rootfs/image-time.ts';
 
 export type CpioMember =
   | { readonly type: 'directory'; readonly path: string; readonly mode: number }

@@ -113,6 +113,7 @@ function fixtureEngine(tree: RootTree): EnginePlan {
   const file = (path: string) => ({ stage, path });
   return {
     stages: [stage],
+    sources: [],
     output: {
       kernel: file('vmlinuz'),
       kernelFacts: file('facts'),

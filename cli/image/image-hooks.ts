@@ -8,11 +8,11 @@ import { Failure } from '../failure.ts';
 import { hooksAt } from '../hooks/hook-moments.ts';
 import { runPlannedHook } from '../hooks/run-hook.ts';
 import { sha256File } from '../host/files.ts';
+import { IMAGE_TIME } from '../rootfs/image-time.ts';
 import type { StageContext } from '../stages/stage.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import type { BootPartitionFile } from './boot-partition.ts';
 import type { FileFacts } from './file-facts.ts';
-import { IMAGE_TIME } from './identity.ts';
 
 /**
  * @param slot files that the manifest vouches for, by their paths on the partition

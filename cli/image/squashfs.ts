@@ -6,12 +6,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StageFile } from '../engines/engine.ts';
 import { contentSize } from '../rootfs/content.ts';
+import { IMAGE_TIME } from '../rootfs/image-time.ts';
 import { writeTreeTar } from '../rootfs/tar-stream.ts';
 import type { RootTree } from '../rootfs/tree.ts';
 import { readTreeIndex } from '../rootfs/tree-index.ts';
 import type { Stage } from '../stages/stage.ts';
 import { type FileFacts, fileFacts } from './file-facts.ts';
-import { IMAGE_TIME } from './identity.ts';
 import { runImageTool, toolInput } from './image-tool.ts';
 import { appendVerity, type Verity } from './verity.ts';
 

@@ -75,10 +75,11 @@ async function runStage(
     const place = workPlace(options, stage);
     try {
       const digest = await makeResult(stage, place, { ...options, step });
+      const after = stage.changesInputs ? await stage.inputs() : inputs;
       const made: StageRecord = {
-        key,
+        key: stageKey(stage, after, needs),
         digest: digest ?? key,
-        inputs: inputRecord(inputs),
+        inputs: inputRecord(after),
         needs,
         ms: Math.round(performance.now() - begin),
       };

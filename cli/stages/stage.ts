@@ -43,5 +43,7 @@ export interface Stage {
   readonly needs: readonly Stage[];
   /** All that the result depends on besides `needs`; raise a `format` input when the code's result changes. */
   readonly inputs: () => Promise<readonly StageInput[]>;
+  /** Running it changes what inputs() tells (it writes a lock file): the key is taken once more afterwards. */
+  readonly changesInputs?: true;
   readonly run: (context: StageContext) => Promise<StageResult>;
 }

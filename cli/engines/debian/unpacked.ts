@@ -49,7 +49,7 @@ export async function unpackPackages(
 }
 
 /** The length is written last, and again compared: a machine that lost power may have lost data that was renamed. */
-function isUnpacked(directory: string): boolean {
+export function isUnpacked(directory: string): boolean {
   try {
     const expected = Number(readFileSync(join(directory, 'data.size'), 'utf8'));
     return statSync(join(directory, 'data.tar')).size === expected;
@@ -90,7 +90,7 @@ async function replaceDirectory(made: string, path: string): Promise<void> {
 const SCRIPTS: readonly string[] = ['preinst', 'postinst', 'config'];
 
 /** Synchronous: some hundred small files that are in the page cache. */
-function readUnpacked(locked: LockedPackage, cache: string): UnpackedPackage {
+export function readUnpacked(locked: LockedPackage, cache: string): UnpackedPackage {
   const directory = unpackedPath(cache, locked.sha256);
   const scripts = new Map<string, Buffer>();
   const controlFiles = new Map<string, string>();

@@ -62,6 +62,8 @@ export class PrivateApt {
     });
     try {
       await this.run(['apt-get', 'update', '-q', '-o', 'APT::Update::Error-Mode=any']);
+      // Says that there are lists to resolve with, should there be no network the next time.
+      await writeFileAtomic(join(this.directory, 'updated'), '');
     } catch (error) {
       throw asUpdateFailure(error, this.sources);
     }

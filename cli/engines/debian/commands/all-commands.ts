@@ -1,0 +1,32 @@
+/** Every command that has a model, and how a call finds its own. */
+import type { Call, Outcome } from '../shell/shell.ts';
+import { isKnown, showUnknown } from '../shell/unknown.ts';
+import { ACCOUNTS } from './accounts.ts';
+import { ALTERNATIVES } from './alternatives.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import { FILES } from './files.ts';
+import { INERT } from './inert.ts';
+import { type CommandContext, type Models, problem } from './model.ts';
+import { PACKAGING } from './packaging.ts';
+import { SYSTEM_FILES } from './system-files.ts';
+import { SYSTEMD } from './systemd.ts';
+
+const MODELS: Models = {
+  ...INERT,
+  ...FILES,
+  ...PACKAGING,
+  ...ACCOUNTS,
+  ...ALTERNATIVES,
+  ...CAPABILITIES,
+  ...SYSTEMD,
+  ...SYSTEM_FILES,
+};
+
+export function runModel(call: Call, context: CommandContext): Outcome {
+  const [program = ''] = call.argv;
+  if (!isKnown(program)) return problem('which program it runs is not known before');
+  const name = program.slice(program.lastIndexOf('/') + 1);
+  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  if (model === undefined) return problem(`there is no model of ${showUnknown(name)}`);
+  return model({ ...call, argv: [name, ...call.argv.slice(1)] }, context);
+}

@@ -1,0 +1,32 @@
+/**
+ * The debian engine: a root and a kernel of Debian's binary packages, for any architecture, without root privileges and
+ * without running anything of the packages. docs/debian-engine.md describes it.
+ */
+import type { ResolvedConfig } from '../../workspace/resolved.ts';
+import type { Engine, EnginePlan } from '../engine.ts';
+import type { BuildEnvironment } from '../environment.ts';
+import { BOOT_FILES, bootFilesStage } from './boot-files-stage.ts';
+import { planKernel } from './kernel/plan.ts';
+import { packagesStage, packedKernel } from './packages-stage.ts';
+import { PACKAGE_RECORDS, ROOT_INDEX, rootStage } from './root-stage.ts';
+
+export const debianEngine: Engine = { name: 'debian', plan };
+
+function plan(config: ResolvedConfig, environment: BuildEnvironment): EnginePlan {
+  const packages = packagesStage(config, environment);
+  const kernel = planKernel({ config, environment, packages, unpacked: packedKernel(environment, packages) });
+  const root = rootStage({ config, environment, packages, modules: kernel.modules });
+  const bootFiles = bootFilesStage(config, environment, packages);
+  return {
+    stages: [packages, ...kernel.stages, root, bootFiles],
+    sources: [packages],
+    output: {
+      kernel: kernel.image,
+      kernelFacts: kernel.facts,
+      root: { stage: root, path: ROOT_INDEX },
+      initramfsModules: kernel.initramfsModules,
+      bootFiles: { stage: bootFiles, path: BOOT_FILES },
+      packages: { stage: root, path: PACKAGE_RECORDS },
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * What the commands of single packages come to in an image, where no general model can know it. Each entry accounts for
+ * commands of one package and may add effects. Commands are patterns of their words, so that a new version of the package
+ * whose script does the same is accounted for too, and one that does more is not.
+ */
+export interface AccountedCommand {
+  /** A shell pattern of the whole command with what is known filled in: `ssh-keygen *`. */
+  readonly command: string;
+  readonly because: string;
+}
+
+export interface PackageModel {
+  readonly accounts: readonly AccountedCommand[];
+}
+
+const HOST_KEYS = 'host keys are made on the device, at its first start, and kept on persist';
+
+export const PACKAGE_MODELS: Readonly<Record<string, PackageModel>> = {
+  'openssh-server': { accounts: [{ command: 'ssh-keygen *', because: HOST_KEYS }] },
+  'ca-certificates': {
+    accounts: [
+      {
+        command: '> /etc/ca-certificates.conf*',
+        because: 'update-ca-certificates, which has a model, writes the list of all',
+      },
+    ],
+  },
+  dropbear: {
+    accounts: [
+      { command: 'dropbearkey *', because: HOST_KEYS },
+      { command: 'dropbearconvert *', because: HOST_KEYS },
+      { command: 'ssh-keygen *', because: HOST_KEYS },
+    ],
+  },
+};

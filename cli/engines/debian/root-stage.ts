@@ -1,0 +1,148 @@
+/** The root: packages composed, kernel modules, overlays, users, units, hooks, and at the end the check of its libraries. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { throwAny } from '../../failure.ts';
+import { hooksAt } from '../../hooks/hook-moments.ts';
+import { runRootHooks } from '../../hooks/root-hooks.ts';
+import { sha256 } from '../../host/files.ts';
+import { IMAGE_TIME } from '../../rootfs/image-time.ts';
+import { checkLibraryClosure } from '../../rootfs/library-closure.ts';
+import { addOverlay } from '../../rootfs/overlay.ts';
+import type { RootTree } from '../../rootfs/tree.ts';
+import { treeDigest } from '../../rootfs/tree-digest.ts';
+import { readTreeIndex, writeTreeIndex } from '../../rootfs/tree-index.ts';
+import { applyUsers } from '../../rootfs/users.ts';
+import type { Stage, StageContext, StageInput } from '../../stages/stage.ts';
+import type { ResolvedConfig } from '../../workspace/resolved.ts';
+import type { PackageRecord, StageFile } from '../engine.ts';
+import type { BuildEnvironment } from '../environment.ts';
+import { debianArchitecture } from './apt/private-apt.ts';
+import { composePackages } from './compose-packages.ts';
+import { applyUnitEffects } from './effects/apply-effects.ts';
+import { linkApplets } from './effects/busybox.ts';
+import { readEffects } from './effects/effect-schema.ts';
+import { layerExclusions } from './exclusions.ts';
+import { askedBy, assumedNames, workspaceRequest } from './package-request.ts';
+import { readPackages } from './packages-stage.ts';
+import { explainProblems } from './script-failures.ts';
+import { readUnpacked, type UnpackedPackage } from './unpacked.ts';
+
+export const ROOT_INDEX = 'root.index';
+export const PACKAGE_RECORDS = 'packages.json';
+
+/** Raise it when the same inputs give another root. */
+const FORMAT = '1';
+
+export interface RootParts {
+  readonly config: ResolvedConfig;
+  readonly environment: BuildEnvironment;
+  readonly packages: Stage;
+  /** Tree index of the kernel's modules. */
+  readonly modules: StageFile;
+}
+
+export function rootStage(parts: RootParts): Stage {
+  const { config, environment, packages, modules } = parts;
+  return {
+    name: 'root',
+    title: 'compose the root',
+    needs: [packages, modules.stage],
+    inputs: async () => rootInputs(config, environment),
+    run: async (context) => {
+      const locked = await readPackages(context, packages);
+      const inRoot = locked.filter((one) => one.beside !== true).map((one) => readUnpacked(one, environment.cache));
+      const tree = await composeRoot(parts, inRoot, context);
+      await checkLibraryClosure(tree);
+      await writeTreeIndex(tree, join(context.output, ROOT_INDEX));
+      const layers = askedBy(workspaceRequest(config).packages);
+      const records = locked.map(
+        (one): PackageRecord => ({
+          name: one.name,
+          version: one.version,
+          architecture: one.arch,
+          sha256: one.sha256,
+          askedBy: layers.get(one.name) ?? [],
+        }),
+      );
+      await writeFile(join(context.output, PACKAGE_RECORDS), JSON.stringify(records));
+      return { digest: sha256(JSON.stringify([treeDigest(tree), records])) };
+    },
+  };
+}
+
+async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[], context: StageContext) {
+  const { config, environment, modules } = parts;
+  const layers = config.layers.map(({ layer }) => layer);
+  const effects = readEffects(layers);
+  const { root, problems } = await composePackages(packages, {
+    architecture: debianArchitecture(config.arch),
+    assumed: assumedNames(config),
+    exclude: layerExclusions(layers).map(({ value }) => value),
+    effects,
+    signal: context.signal,
+  });
+  throwAny(explainProblems(problems, packages, workspaceRequest(config).packages));
+  const { tree } = root;
+  await putModules(tree, join(context.outputOf(modules.stage), modules.path));
+  for (const layer of layers) {
+    const { overlay } = layer.contents;
+    if (overlay !== undefined) await addOverlay(tree, overlay, { layer: layer.name, values: config.values });
+  }
+  linkApplets(tree);
+  await applyUsers(
+    tree,
+    layers.flatMap((layer) => layer.contents.users.map((file) => ({ file, layer: layer.name }))),
+  );
+  applyUnitEffects(tree, effects);
+  const scratch = join(context.scratch, 'hooks');
+  await mkdir(scratch, { recursive: true });
+  await runRootHooks(tree, {
+    config,
+    log: context.log,
+    sourceDateEpoch: IMAGE_TIME,
+    signal: context.signal,
+    scratch,
+    store: join(environment.cache, 'contents'),
+  });
+  return tree;
+}
+
+async function putModules(tree: RootTree, index: string): Promise<void> {
+  for (const entry of (await readTreeIndex(index)).entries()) {
+    if (entry.type !== 'directory' || tree.resolve(entry.path) === undefined) tree.put(entry);
+  }
+}
+
+/** Everything of the layers that the root is made of besides the packages; named so that `coracle status` reads well. */
+function rootInputs(config: ResolvedConfig, { hashes }: BuildEnvironment): StageInput[] {
+  const layers = config.layers.map(({ layer }) => layer);
+  const inputs: StageInput[] = [
+    { name: 'format', hash: FORMAT },
+    { name: 'architecture', hash: config.arch },
+    { name: 'layers', hash: sha256(layers.map((layer) => layer.name).join('\n')) },
+    { name: 'values', hash: sha256(JSON.stringify(config.values)) },
+    { name: 'version', hash: config.settings.version },
+    { name: 'assumed packages', hash: sha256([...assumedNames(config)].join('\n')) },
+    {
+      name: 'exclusions',
+      hash: sha256(
+        layerExclusions(layers)
+          .map(({ value }) => value)
+          .join('\n'),
+      ),
+    },
+    {
+      name: 'effects',
+      hash: sha256(JSON.stringify(layers.map((layer) => layer.debian.effects.map(({ value }) => value)))),
+    },
+    { name: 'package lists', hash: workspaceRequest(config).hash },
+  ];
+  for (const layer of layers) {
+    const { overlay, users } = layer.contents;
+    if (overlay !== undefined) inputs.push(...hashes.directory(overlay, `${layer.name}/root_overlay`));
+    for (const file of users) inputs.push({ name: `${layer.name} users ${file}`, hash: hashes.file(file) });
+  }
+  // A hook may read whatever its layer holds.
+  for (const { layer } of hooksAt('root', layers)) inputs.push(...hashes.directory(layer.directory, layer.name));
+  return inputs;
+}
