@@ -27,6 +27,8 @@ export interface BuildPlan {
   readonly slot: string;
   readonly disk: string;
   readonly manifest: string;
+  /** Index of the tree that root.squashfs is made of. */
+  readonly root: string;
 }
 
 export interface PlanPlaces {
@@ -76,6 +78,7 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
     slot: pathOf(image.output.slot),
     disk: pathOf(image.output.disk),
     manifest: pathOf(image.output.manifest),
+    root: pathOf(image.output.root),
   };
 }
 

@@ -24,6 +24,8 @@ export interface ImageOutput {
   readonly slot: StageFile;
   readonly manifest: StageFile;
   readonly disk: StageFile;
+  /** Index of the tree that root.squashfs is made of. */
+  readonly root: StageFile;
 }
 
 /** @param devicePrograms stage that has the static program `coracle-init` */
@@ -43,6 +45,7 @@ export function planImage(
       slot: { stage: slot, path: '.' },
       manifest: { stage: slot, path: MANIFEST_FILE },
       disk: { stage: disk, path: DISK_FILE },
+      root: engine.output.root,
     },
   };
 }

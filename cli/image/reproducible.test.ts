@@ -1,7 +1,6 @@
 import {
   copyFileSync,
   cpSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -28,7 +27,6 @@ let count = 0;
 async function compare(first: ComparedImage, second: ComparedImage) {
   count += 1;
   const scratch = join(directory, `scratch-${count}`);
-  mkdirSync(scratch);
   return compareImages(first, second, { scratch });
 }
 

@@ -2,7 +2,7 @@
  * Whether two builds gave the same image, and if not, where they part: the file, its first different byte, and what of
  * its content that byte belongs to. For `coracle build --check-reproducible`, and for whoever looks for the cause.
  */
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entry } from '../rootfs/entry.ts';
 import { firstDifference } from './compare-bytes.ts';
@@ -35,13 +35,26 @@ export interface ImageDifference {
 }
 
 export interface CompareOptions {
-  /** Empty directory for what has to be unpacked; the caller removes it. */
+  /** Directory for what has to be unpacked; made, and removed again. */
   readonly scratch: string;
   readonly signal?: AbortSignal;
 }
 
 /** An empty list: the two images are the same, byte for byte. */
 export async function compareImages(
+  first: ComparedImage,
+  second: ComparedImage,
+  options: CompareOptions,
+): Promise<readonly ImageDifference[]> {
+  await mkdir(options.scratch, { recursive: true });
+  try {
+    return await differencesOf(first, second, options);
+  } finally {
+    await rm(options.scratch, { recursive: true, force: true });
+  }
+}
+
+async function differencesOf(
   first: ComparedImage,
   second: ComparedImage,
   options: CompareOptions,

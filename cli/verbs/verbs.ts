@@ -59,6 +59,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./diff.ts')).diff,
   },
   {
+    command: 'size [workspace]',
+    summary: 'Show what takes the room in an image',
+    load: async () => (await import('./size.ts')).size,
+  },
+  {
     command: 'clean [workspace..]',
     summary: 'Remove what a build made and can make again',
     load: async () => (await import('./clean.ts')).clean,
