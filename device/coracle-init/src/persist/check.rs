@@ -1,0 +1,92 @@
+//! Checking the file system of persist before it is mounted, with the root's own e2fsck.
+
+use super::state::Cause;
+use super::worker::{Failure, time_left};
+use crate::console::say;
+use crate::error::Doing;
+use crate::slot::read_bounded;
+use block::Partition;
+use ext4::{Check, Superblock};
+use linux::process::wait;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const PROGRAM: &str = "/sbin/e2fsck";
+/// All that it says.
+const LOG: &str = "/run/coracle/e2fsck.log";
+
+/// Returns the superblock of a file system that may be mounted. One that was cleanly unmounted is not looked at any
+/// further, as e2fsck itself would not.
+pub(crate) fn check(partition: &Partition, deadline: Duration) -> Result<Superblock, Failure> {
+    let before = read(partition)?;
+    let reason = match before {
+        Ok(superblock @ Superblock { check: None, .. }) => return Ok(superblock),
+        Ok(Superblock { check: Some(check), .. }) => describe(check),
+        // The backups of a damaged superblock are for e2fsck to find.
+        Err(reason) => reason,
+    };
+    say!("checking persist: {reason}");
+    if let Err(Failure(cause, text)) = run(partition, deadline) {
+        return Err(Failure(cause, format!("{reason}; {text}")));
+    }
+    read(partition)?.map_err(|reason| Failure(Cause::Corrupt, reason.to_owned()))
+}
+
+/// The outer result is about the medium, the inner about what stands there.
+fn read(partition: &Partition) -> Result<Result<Superblock, &'static str>, Failure> {
+    let node = partition.node();
+    let mut bytes = [0; ext4::SIZE];
+    File::open(&node)
+        .and_then(|file| file.read_exact_at(&mut bytes, ext4::OFFSET))
+        .doing(|| format!("reading the superblock of {}", node.display()))?;
+    Ok(Superblock::parse(&bytes))
+}
+
+fn describe(check: Check) -> &'static str {
+    match check {
+        Check::Journal => "it was in use when the power went",
+        Check::NotUnmounted => "it was not cleanly unmounted",
+        Check::Errors => "the kernel found errors in it",
+        Check::MountCount => "it is due for a check",
+    }
+}
+
+/// Runs `e2fsck -p`, which mends what can be mended without asking; kills it at the deadline, which it survives: the
+/// file system stays marked as unchecked until it is through.
+fn run(partition: &Partition, deadline: Duration) -> Result<(), Failure> {
+    let node = partition.node();
+    let doing = || format!("checking {} with {PROGRAM}", node.display());
+    let log = File::create(LOG).doing(|| format!("making {LOG}"))?;
+    let log_too = log.try_clone().doing(|| format!("making {LOG}"))?;
+    let mut child = Command::new(PROGRAM)
+        .arg("-p")
+        .arg(&node)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(log_too)
+        .spawn()
+        .doing(doing)?;
+    let Some(status) = wait(&mut child, time_left(deadline, "e2fsck")?).doing(doing)? else {
+        // The group is killed by the first process if this one cannot do it.
+        let _ = child.kill();
+        return Err(Failure(Cause::Late, "e2fsck did not end in time".into()));
+    };
+    match status.code() {
+        // Nothing to do; something mended; something mended that a mounted file system would restart for.
+        Some(0..=3) => Ok(()),
+        Some(code) => Err(Failure(Cause::Corrupt, format!("e2fsck ended with {code}: {}", last_words()))),
+        None => Err(Failure(Cause::Failed, format!("e2fsck ended with {status}"))),
+    }
+}
+
+/// The line that says most: e2fsck ends with what it could not do.
+fn last_words() -> String {
+    let text = read_bounded(Path::new(LOG), 16 << 10).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('('));
+    lines.take(4).collect::<Vec<_>>().join(" ")
+}

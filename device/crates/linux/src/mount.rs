@@ -1,0 +1,103 @@
+//! Mounting, by path and by detached mounts that a descriptor holds.
+
+use crate::sys;
+use std::ffi::{CString, OsStr};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// `MS_RDONLY`
+pub const READ_ONLY: u64 = libc::MS_RDONLY;
+/// `MS_NOSUID`
+pub const NO_SUID: u64 = libc::MS_NOSUID;
+/// `MS_NODEV`
+pub const NO_DEVICES: u64 = libc::MS_NODEV;
+/// `MS_NOEXEC`
+pub const NO_EXEC: u64 = libc::MS_NOEXEC;
+
+pub(crate) fn c_string(text: impl AsRef<OsStr>) -> io::Result<CString> {
+    CString::new(text.as_ref().as_bytes()).map_err(io::Error::from)
+}
+
+/// Mounts `source` at `target`.
+pub fn mount(source: &Path, target: &Path, kind: &str, flags: u64, options: &str) -> io::Result<()> {
+    let (source, target, kind, options) = (c_string(source)?, c_string(target)?, c_string(kind)?, c_string(options)?);
+    sys::mount(Some(&source), &target, Some(&kind), flags, Some(&options))
+}
+
+/// Moves the mount at `from`, with all that is mounted below it, to `to`.
+pub fn move_mount(from: &Path, to: &Path) -> io::Result<()> {
+    sys::mount(Some(&c_string(from)?), &c_string(to)?, None, libc::MS_MOVE, None)
+}
+
+/// Takes the mount at `target` away, at once if nobody uses it, else when the last user is gone.
+pub fn unmount(target: &Path) -> io::Result<()> {
+    sys::unmount(&c_string(target)?, libc::MNT_DETACH)
+}
+
+/// A mounted file system that is at no path yet. When the last descriptor of it is closed, it is unmounted: whatever
+/// happens to its maker, nothing is left behind.
+#[derive(Debug)]
+pub struct DetachedMount(OwnedFd);
+
+impl DetachedMount {
+    /// Mounts `source`; `options` are names (`nobarrier`) or pairs (`errors`, `remount-ro`).
+    ///
+    /// The error's text holds what the file system said about it, which `errno` alone does not.
+    pub fn open(source: &Path, kind: &str, options: &[(&str, Option<&str>)]) -> io::Result<Self> {
+        const SET_FLAG: libc::c_uint = 0;
+        const SET_STRING: libc::c_uint = 1;
+        const CREATE: libc::c_uint = 6;
+        const CLOSE_ON_EXEC: libc::c_uint = 1;
+        let context = sys::fsopen(&c_string(kind)?, CLOSE_ON_EXEC)?;
+        let configure = || -> io::Result<()> {
+            sys::fsconfig(context.as_fd(), SET_STRING, Some(c"source"), Some(&c_string(source)?))?;
+            for (name, value) in options {
+                let name = c_string(name)?;
+                let value = value.map(c_string).transpose()?;
+                let command = if value.is_some() { SET_STRING } else { SET_FLAG };
+                sys::fsconfig(context.as_fd(), command, Some(&name), value.as_deref())?;
+            }
+            sys::fsconfig(context.as_fd(), CREATE, None, None)
+        };
+        match configure().and_then(|()| sys::fsmount(context.as_fd(), CLOSE_ON_EXEC, 0)) {
+            Ok(mount) => Ok(Self(mount)),
+            Err(error) => Err(with_log(error, context)),
+        }
+    }
+
+    /// Gives it a path.
+    pub fn attach(self, target: &Path) -> io::Result<()> {
+        const FROM_EMPTY_PATH: libc::c_uint = 4;
+        sys::move_mount(self.0.as_fd(), &c_string(target)?, FROM_EMPTY_PATH)
+    }
+}
+
+impl AsFd for DetachedMount {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl From<OwnedFd> for DetachedMount {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+/// Adds the lines that the kernel keeps in a mount context ("e ext4: …") to an error.
+fn with_log(error: io::Error, context: OwnedFd) -> io::Error {
+    let mut context = File::from(context);
+    let mut text = String::new();
+    let mut line = [0; 512];
+    // One read is one message; ENODATA ends it. The kernel keeps eight at most.
+    for _ in 0..8 {
+        let Ok(count @ 1..) = context.read(&mut line) else { break };
+        let message = String::from_utf8_lossy(line.get(..count).unwrap_or(&[])).into_owned();
+        text.push_str("; ");
+        text.push_str(message.trim_end().trim_start_matches(['e', 'w', 'i']).trim_start());
+    }
+    if text.is_empty() { error } else { io::Error::new(error.kind(), format!("{error}{text}")) }
+}
