@@ -80,8 +80,9 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
 /** A lock appears with its content or not at all: a hard link to a finished file. */
 async function create(path: string, text: string): Promise<boolean> {
   const temporary = temporaryBeside(path);
-  await writeFile(temporary, text, { flag: 'wx' });
   try {
+    // Inside of the try, because a full disk leaves an empty file.
+    await writeFile(temporary, text, { flag: 'wx' });
     await link(temporary, path);
     return true;
   } catch (error) {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { failuresOf, temporaryDirectory, writeTree } from '../../test/support/files.ts';
+import { failuresOf, fullDisk, temporaryDirectory, writeTree } from '../../test/support/files.ts';
 import { checkOutCommit, DEFAULT_REV, type GitCache, type GitSource, lookUpRevision } from './git-root.ts';
 
 function git(directory: string, ...args: string[]): string {
@@ -108,6 +108,22 @@ describe('a repository of layers', () => {
     const cache = setUp();
     const both = await Promise.all([1, 2, 3].map(() => checkOutCommit(at(path, 'v1'), first, cache)));
     expect(new Set(both).size).toBe(1);
+  });
+
+  test('takes away what a killed checkout left', async () => {
+    const { path, first, second } = repository();
+    const cache = setUp();
+    const directory = await checkOutCommit(at(path, 'main'), first, cache);
+    writeTree(`${directory}.1-abc.tmp`, { 'half/a': '' });
+    await checkOutCommit(at(path, 'main'), second, cache);
+    expect(readdirSync(join(directory, '..')).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('that finds a full disk says so', async (ctx) => {
+    const disk = fullDisk(ctx);
+    const [found] = await failuresOf(() => lookUpRevision(at(repository().path, 'main'), { ...setUp(), cache: disk }));
+    expect(['disk-full', 'git-failed']).toContain(found?.code);
+    expect(found?.cause).toMatch(/full|No space left/);
   });
 
   test('cannot name a program to run instead of an address', async () => {

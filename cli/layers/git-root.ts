@@ -2,13 +2,14 @@
  * Layers from git repositories: looks up what a revision is, and checks a commit out into the cache, where it stays. In
  * come a URL and a revision or commit, out come a commit or a directory. Nothing is fetched that the cache has.
  */
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { SimpleGit } from 'simple-git';
 import { Failure, type Place } from '../failure.ts';
 import { sha256, temporaryBeside } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import { baseEnvironment } from '../host/process.ts';
+import { writing } from '../host/system-failure.ts';
 
 /** A repository as coracle.yaml names it. */
 export interface GitSource {
@@ -39,9 +40,15 @@ const FETCHED = ['+HEAD:refs/coracle/HEAD', '+refs/heads/*:refs/heads/*', '+refs
  */
 export async function lookUpRevision(source: GitSource, cache: GitCache): Promise<string> {
   if (cache.offline) throw offline(source, `what ${source.rev} is`);
-  await using _lock = await lockRepository(source, cache);
-  const git = await openRepository(source, cache);
-  await fetch(git, source, cache);
+  return writing(repositoryDirectory(source, cache), async () => {
+    await using _lock = await lockRepository(source, cache);
+    const git = await openRepository(source, cache);
+    await fetch(git, source, cache);
+    return findRevision(git, source);
+  });
+}
+
+async function findRevision(git: SimpleGit, source: GitSource): Promise<string> {
   const { rev } = source;
   const meanings = rev === DEFAULT_REV ? ['refs/coracle/HEAD'] : [`refs/tags/${rev}`, `refs/heads/${rev}`];
   if (/^[0-9a-f]{7,64}$/.test(rev)) meanings.push(rev);
@@ -60,17 +67,25 @@ export async function lookUpRevision(source: GitSource, cache: GitCache): Promis
 export async function checkOutCommit(source: GitSource, commit: string, cache: GitCache): Promise<string> {
   const directory = join(repositoryDirectory(source, cache), commit);
   if (await exists(directory)) return directory;
-  await using _lock = await lockRepository(source, cache);
-  if (await exists(directory)) return directory;
+  return writing(directory, async () => {
+    await using _lock = await lockRepository(source, cache);
+    if (!(await exists(directory))) await checkOutInto(directory, source, commit, cache);
+    return directory;
+  });
+}
+
+async function checkOutInto(directory: string, source: GitSource, commit: string, cache: GitCache): Promise<void> {
   const git = await openRepository(source, cache);
   if ((await findCommit(git, commit)) === undefined) {
     if (cache.offline) throw offline(source, `its commit ${commit}`);
     await fetch(git, source, cache);
     // A commit that no branch or tag holds any more can still be had by name from some servers.
-    if ((await findCommit(git, commit)) === undefined)
+    if ((await findCommit(git, commit)) === undefined) {
       await git.fetch([remote(source, cache), commit]).catch(() => undefined);
+    }
     if ((await findCommit(git, commit)) === undefined) throw await unknownRevision(git, { ...source, rev: commit });
   }
+  await removeLeftovers(dirname(directory));
   const temporary = temporaryBeside(directory);
   const index = temporaryBeside(directory);
   await mkdir(temporary);
@@ -86,7 +101,14 @@ export async function checkOutCommit(source: GitSource, commit: string, cache: G
     await rm(temporary, { recursive: true, force: true });
     await rm(index, { force: true });
   }
-  return directory;
+}
+
+/** Of checkouts that were killed; the lock is held, so nobody is at work on one. */
+async function removeLeftovers(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.endsWith('.tmp') && !name.startsWith('lock'))
+      await rm(join(directory, name), { recursive: true, force: true });
+  }
 }
 
 function repositoryDirectory(source: GitSource, cache: GitCache): string {

@@ -55,7 +55,7 @@ const BootFiles = z.array(
 const strings = (description: string) =>
   z.optional(z.array(z.string().check(z.minLength(1))).check(z.meta({ description })));
 
-export const DebianPartSchema = z.strictObject({
+const DebianPartSchema = z.strictObject({
   kernel: z.optional(
     PerArchitecture.check(
       z.meta({ description: "The kernel's package, one for all architectures or one for each. Later layers win." }),

@@ -35,7 +35,7 @@ export function readYamlFile<T>(file: string, schema: z.ZodMiniType<T>, layer?: 
 }
 
 /** @throws Failure, all of them at once: `broken-yaml`, `unknown-key`, `missing-key`, `wrong-type`, `bad-value` */
-export function parseYamlFile<T>(text: string, file: string, schema: z.ZodMiniType<T>, layer?: string): YamlFile<T> {
+function parseYamlFile<T>(text: string, file: string, schema: z.ZodMiniType<T>, layer?: string): YamlFile<T> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const place = (start: number, end: number): Place => {

@@ -87,8 +87,9 @@ function lintDependencies(layer: Layer, library: LayerLibrary, warn: Warn): void
 
 /** The layer and all that it needs. */
 function dependenciesOf(layer: Layer, library: LayerLibrary): readonly Layer[] {
+  // The user's own overrides are in no library.
   const ordered = orderLayers([{ request: { name: layer.name }, reason: { kind: 'asked' } }], (request) =>
-    library.find(request),
+    request.name === layer.name ? layer : library.find(request),
   );
   return ordered.map((one) => one.layer);
 }

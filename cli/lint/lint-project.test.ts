@@ -110,6 +110,17 @@ describe('check', () => {
     ]);
   });
 
+  test('looks at overrides as at any layer, and for those that nobody reads', async () => {
+    const found = await lint({
+      'layers/my/base/layer.yaml': layer('provides: [base]\n'),
+      'overrides/hooks/pre.sh': '#!/bin/sh\n',
+      'overrides/workspaces/lmap/kernel/a': '',
+      'coracle.yaml': 'layers: [{path: .}]\nworkspaces: {lamp: {layers: [my/base]}}\n',
+    });
+    expect(codes(found)).toEqual(['hook-not-executable']);
+    expect(found.warnings).toMatchObject([{ code: 'stray-overrides', hint: 'did you mean lamp?' }]);
+  });
+
   test('looks only at the layers named', async () => {
     const tree = { 'layers/my/a/layer.yaml': layer(), 'layers/my/b/layer.yaml': '[' };
     expect(await lint(tree, ['my/a'])).toMatchObject({ layers: 1, workspaces: 0, failures: [] });

@@ -1,10 +1,15 @@
 /** Everything that is wrong in a project: every layer that can be reached, and every workspace of coracle.yaml. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Failure, type FailureParts, Failures } from '../failure.ts';
+import { didYouMean } from '../kconfig/nearest.ts';
+import { listDirectory } from '../layers/layer-contents.ts';
 import { LayerLibrary } from '../layers/layer-library.ts';
 import { layerRoots, type RootOptions } from '../workspace/layer-roots.ts';
+import { overrideLayers, overridesDirectory } from '../workspace/override-layers.ts';
 import type { Project } from '../workspace/project.ts';
 import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
-import { lintLayer } from './lint-layer.ts';
+import { type LintResult, lintLayer } from './lint-layer.ts';
 
 export interface ProjectLint {
   readonly layers: number;
@@ -31,26 +36,47 @@ export async function lintProject(
     }
   };
   const onWarning = (warning: FailureParts): unknown => warnings.set(identity(warning), warning);
+  const tell = (found: LintResult): void => {
+    for (const { parts } of found.failures) failures.set(identity(parts), parts);
+    found.warnings.forEach(onWarning);
+  };
   const library = new LayerLibrary(await layerRoots(project, { ...options, onWarning }));
   const layers = names.length > 0 ? names : library.list().map(({ name }) => name);
   for (const name of layers) {
     options.signal?.throwIfAborted();
     await collect(async () => {
-      const found = await lintLayer(library.find({ name }), library);
-      for (const failure of found.failures) failures.set(identity(failure.parts), failure.parts);
-      for (const warning of found.warnings) onWarning(warning);
+      tell(await lintLayer(library.find({ name }), library));
     });
   }
   const workspaces = names.length > 0 ? [] : project.workspaceNames();
   for (const workspace of workspaces) {
     await collect(() => resolveWorkspace(project, workspace, { ...options, onWarning }));
+    await collect(async () => {
+      for (const layer of overrideLayers(project, workspace)) tell(await lintLayer(layer, library));
+    });
   }
+  if (names.length === 0) strayOverrides(project).forEach(onWarning);
   return {
     layers: layers.length,
     workspaces: workspaces.length,
     failures: [...failures.values()],
     warnings: [...warnings.values()],
   };
+}
+
+/** Overrides of workspaces that coracle.yaml does not name: for an ad-hoc list, or misspelt. */
+function strayOverrides(project: Project): readonly FailureParts[] {
+  const directory = overridesDirectory(project);
+  if (!existsSync(directory)) return [];
+  const names = project.workspaceNames();
+  return [...listDirectory(directory)]
+    .filter(([name, kind]) => kind === 'directory' && name !== 'default' && !names.includes(name))
+    .map(([name]) => ({
+      code: 'stray-overrides',
+      message: `these overrides are for a workspace ${name}, which coracle.yaml does not have`,
+      place: { file: join(directory, name) },
+      hint: didYouMean(name, names),
+    }));
 }
 
 function identity({ code, message, place }: FailureParts): string {

@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../failure.ts';
 import { writeFileAtomic } from '../host/files.ts';
+import { writing } from '../host/system-failure.ts';
 import type { NewFiles } from './project-files.ts';
 
 /**
@@ -21,6 +22,9 @@ export async function writeNew(directory: string, files: NewFiles): Promise<read
       hint: 'take another name, or move them away',
     });
   }
-  for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(directory, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(directory, name);
+    await writing(path, () => writeFileAtomic(path, content));
+  }
   return paths;
 }

@@ -77,6 +77,7 @@ function contributions(layer: Layer, symbols: SymbolCounts): readonly (readonly 
   const rest = [
     ['debian packages', short(contents.debianPackages)],
     ['debian engine', debianWords(layer)],
+    ['kernel command line', (layer.kernelParameters ?? []).map((word) => word.value).join(' ')],
     ['compiler flags', short(contents.cflags)],
     ['users', short(contents.users)],
     ['hooks', short(Object.values(contents.hooks))],
@@ -108,5 +109,6 @@ function debianWords({ debian }: Layer): string {
     ['boot files', debian.bootFiles],
   ] as const;
   const counts = lists.filter(([, list]) => list.length > 0).map(([what, list]) => `${list.length} ${what}`);
-  return [...kernel, ...counts].join(', ');
+  const base = debian.kernelBase === undefined ? [] : [`compiled on top of ${debian.kernelBase}`];
+  return [...kernel, ...base, ...counts].join(', ');
 }

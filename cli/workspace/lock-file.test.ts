@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fullDisk } from '../../test/support/files.ts';
 import { Failure } from '../failure.ts';
 import { type LockFile, lockFilePath, readLockFile, updateLockFile } from './lock-file.ts';
 
@@ -116,6 +117,15 @@ describe('coracle.lock', () => {
     expect(Object.keys((await readLockFile(directory)).git)).toHaveLength(15);
     expect(await readdir(directory)).toEqual(['coracle.lock']);
   }, 30_000);
+
+  test('on a full disk stays as it was', async (ctx) => {
+    const directory = fullDisk(ctx);
+    const failure = await failureOf(
+      updateLockFile(directory, () => ({ git: { u: { rev: 'v1', commit } }, debian: {} })),
+    );
+    expect(failure.parts).toMatchObject({ code: 'disk-full', place: { file: lockFilePath(directory) } });
+    expect(await readdir(directory)).toEqual(['filler']);
+  });
 
   test('takes over a lock whose holder is gone', async () => {
     const directory = await project();

@@ -9,6 +9,7 @@ import * as z from 'zod/mini';
 import { Failure } from '../failure.ts';
 import { writeFileAtomic } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
+import { writing } from '../host/system-failure.ts';
 import { renderLock } from './render-lock.ts';
 
 const Hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lower-case hex'));
@@ -86,12 +87,14 @@ export async function readLockFile(project: string): Promise<LockFile> {
 export async function updateLockFile(project: string, change: (lock: LockFile) => LockFile): Promise<LockFile> {
   const file = lockFilePath(project);
   const held = { what: 'coracle.lock', purpose: 'change coracle.lock', waitMs: LOCK_WAIT_MS };
-  await using _lock = await takeLock(`${file}.held`, held);
-  const before = await readLockFile(project);
-  const after = change(before);
-  const text = renderLock(after);
-  if (text !== renderLock(before)) await writeFileAtomic(file, text);
-  return after;
+  return writing(file, async () => {
+    await using _lock = await takeLock(`${file}.held`, held);
+    const before = await readLockFile(project);
+    const after = change(before);
+    const text = renderLock(after);
+    if (text !== renderLock(before)) await writeFileAtomic(file, text);
+    return after;
+  });
 }
 
 async function parseLock(text: string, file: string): Promise<LockFile> {

@@ -16,6 +16,11 @@ export function overrideLayers(project: Project, workspace: string): readonly La
   });
 }
 
+/** Where overrides of single workspaces are. */
+export function overridesDirectory(project: Project): string {
+  return join(project.directory, 'overrides', 'workspaces');
+}
+
 /** SkiffOS ships overrides/ with empty directories to fill. */
 function isEmpty({ form, contents }: Layer): boolean {
   const { fragments, patches, hooks, overlay, buildrootExternal, extensions, ...rest } = contents;

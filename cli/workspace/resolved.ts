@@ -4,12 +4,10 @@
  */
 import type { MergedConfig, Namespace } from '../kconfig/assignment.ts';
 import type { AcceptedDifference, Architecture } from '../layers/layer.ts';
-import type { OrderedLayer, Reason } from '../layers/order-layers.ts';
+import type { OrderedLayer } from '../layers/order-layers.ts';
 
 export const ENGINES = ['debian', 'buildroot'] as const;
 export type EngineName = (typeof ENGINES)[number];
-
-export type { OrderedLayer, Reason };
 
 export interface ResolvedConfig {
   readonly workspace: string;

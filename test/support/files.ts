@@ -1,8 +1,9 @@
 /** Files for a test: trees in temporary directories that go away with the test. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished, type TestContext } from 'vitest';
 import { Failure, type FailureParts, Failures } from '../../cli/failure.ts';
 
 /** Path → content; a path that ends in `/` is a directory, `{link}` a symbolic link, `{program}` an executable. */
@@ -45,4 +46,27 @@ export async function failuresOf(work: () => unknown): Promise<readonly FailureP
     );
   expect(error, 'the work should have failed').toBeInstanceOf(Failure);
   return (error instanceof Failures ? error.all : [error as Failure]).map(({ parts }) => parts);
+}
+
+/** A directory on a small file system of its own that has no room left; without the right to mount, the test is skipped. */
+export function fullDisk(context: TestContext): string {
+  const directory = temporaryDirectory();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', directory], { stdio: 'pipe' });
+  } catch (error) {
+    context.skip(`cannot mount a tmpfs here: ${(error as Error).message.split('\n').at(-2) ?? ''}`);
+  }
+  onTestFinished(() => {
+    execFileSync('umount', [directory]);
+  });
+  const filler = join(directory, 'filler');
+  writeFileSync(filler, '');
+  for (let size = 4096; size >= 1; size = size >> 1) {
+    try {
+      for (;;) appendFileSync(filler, Buffer.alloc(size));
+    } catch {
+      // Full for pieces of this size.
+    }
+  }
+  return directory;
 }
