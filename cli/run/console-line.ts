@@ -42,7 +42,7 @@ export function fatalMessage(line: string): string | undefined {
 
 /** Cuts a stream into lines; a character may be cut in two by chunks. */
 export class LineSplitter {
-  #decoder = new TextDecoder();
+  #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #rest = '';
   readonly #take: (line: string) => void;
 
