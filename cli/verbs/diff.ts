@@ -1,10 +1,10 @@
-import { relative } from 'node:path';
 import { type Assignment, NAMESPACES, type Namespace } from '../kconfig/assignment.ts';
 import { compareConfigs, type SymbolDifference } from '../kconfig/compare.ts';
 import { formatValue } from '../kconfig/value.ts';
-import { loadProject } from '../workspace/project.ts';
-import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import { placeText } from '../ui/failure-text.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { chooseWorkspaces } from './chosen-workspaces.ts';
+import { table } from './layer-words.ts';
 import { defineVerb } from './verb.ts';
 
 export const diff = defineVerb({
@@ -23,11 +23,15 @@ Exit code 0; with \`--exit-code\`, 1 if there is a difference.
     a: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
     b: { type: 'string', describe: 'The same, to compare with' },
   },
-  options: { 'exit-code': { type: 'boolean', describe: 'Exit with 1 if there is a difference' } },
+  options: {
+    'exit-code': { type: 'boolean', describe: 'Exit with 1 if there is a difference' },
+    offline: { type: 'boolean', describe: 'Use nothing but the cache' },
+  },
   run: async (args, session) => {
-    const project = await loadProject(session.cwd, session.environment, session.installation);
-    const a = await resolveWorkspace(project, String(args['a']));
-    const b = await resolveWorkspace(project, String(args['b']));
+    const names = [String(args['a']), String(args['b'])];
+    const { configs } = await chooseWorkspaces(session, { names, offline: args.offline });
+    const [a, b] = configs;
+    if (a === undefined || b === undefined) return 1;
     const differences = compareResolved(a, b);
     session.report({ kind: 'result', value: asData(differences), text: differencesText(differences, session.cwd) });
     return args['exitCode'] === true && !isSame(differences) ? 1 : 0;
@@ -85,17 +89,16 @@ function differencesText(found: Differences, cwd: string): string {
   }
   for (const { namespace, differences } of found.symbols) {
     if (differences.length === 0) continue;
-    blocks.push([namespace, ...differences.flatMap((one) => differenceLines(one, cwd))].join('\n'));
+    blocks.push(`${namespace}\n${table(differences.flatMap((one) => differenceRows(one, cwd)))}`);
   }
   return blocks.join('\n\n');
 }
 
-function differenceLines(one: SymbolDifference, cwd: string): string[] {
-  const line = (mark: string, assignment: Assignment): string => {
-    const { layer, file, line } = assignment.origin;
-    const path = relative(cwd, file);
-    const place = `${path.startsWith('..') ? file : path}:${line}`;
-    return `${mark} ${one.symbol}=${formatValue(assignment.value)}  ${layer}  ${place}`;
-  };
-  return [...('before' in one ? [line('-', one.before)] : []), ...('after' in one ? [line('+', one.after)] : [])];
+function differenceRows(one: SymbolDifference, cwd: string): string[][] {
+  const row = (mark: string, { value, origin }: Assignment): string[] => [
+    `${mark} ${one.symbol}=${formatValue(value)}`,
+    origin.layer,
+    placeText(origin, cwd),
+  ];
+  return [...('before' in one ? [row('-', one.before)] : []), ...('after' in one ? [row('+', one.after)] : [])];
 }

@@ -1,13 +1,13 @@
-import { relative } from 'node:path';
 import { Failure } from '../failure.ts';
-import { type Assignment, NAMESPACES, type Namespace, type SymbolChain } from '../kconfig/assignment.ts';
+import { NAMESPACES, type Namespace, type SymbolChain } from '../kconfig/assignment.ts';
 import { winner } from '../kconfig/merge.ts';
 import { spellSymbol } from '../kconfig/namespace.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
 import { formatValue } from '../kconfig/value.ts';
-import { loadProject } from '../workspace/project.ts';
-import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import { placeText } from '../ui/failure-text.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { table } from './layer-words.ts';
 import { defineVerb } from './verb.ts';
 
 export const explain = defineVerb({
@@ -26,10 +26,12 @@ Exit code 1 if no layer of the workspace sets the symbol.
     symbol: { type: 'string', describe: 'A Kconfig symbol, with or without BR2_ or CONFIG_' },
     workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
   },
-  options: {},
+  options: { offline: { type: 'boolean', describe: 'Use nothing but the cache' } },
   run: async (args, session) => {
-    const project = await loadProject(session.cwd, session.environment, session.installation);
-    const config = await resolveWorkspace(project, args['workspace'] as string | undefined);
+    const names = namesOf(args['workspace']);
+    const { configs } = await chooseWorkspaces(session, { names, offline: args.offline });
+    const [config] = configs;
+    if (config === undefined) return 1;
     const found = findChains(config, String(args['symbol']));
     session.report({
       kind: 'result',
@@ -78,21 +80,11 @@ function asData(namespace: Namespace, chain: SymbolChain) {
 
 function chainText(config: ResolvedConfig, namespace: Namespace, chain: SymbolChain, cwd: string): string {
   const last = winner(chain);
-  const rows = chain.chain.map((assignment) => ({
-    mark: assignment === last ? '→' : ' ',
-    value: formatValue(assignment.value),
-    layer: assignment.origin.layer,
-    place: placeText(assignment, cwd),
-  }));
-  const width = (pick: (row: (typeof rows)[number]) => string): number =>
-    Math.max(...rows.map((row) => pick(row).length));
-  const values = width((row) => row.value);
-  const layers = width((row) => row.layer);
-  const lines = rows.map((row) => `${row.mark} ${row.value.padEnd(values)}  ${row.layer.padEnd(layers)}  ${row.place}`);
-  return [`${chain.symbol}  (${namespace}, workspace ${config.workspace})`, ...lines].join('\n');
-}
-
-function placeText({ origin }: Assignment, cwd: string): string {
-  const path = relative(cwd, origin.file);
-  return `${path.startsWith('..') ? origin.file : path}:${origin.line}`;
+  const rows = chain.chain.map((assignment) => [
+    assignment === last ? '→' : ' ',
+    formatValue(assignment.value),
+    assignment.origin.layer,
+    placeText(assignment.origin, cwd),
+  ]);
+  return `${chain.symbol}  (${namespace}, workspace ${config.workspace})\n${table(rows)}`;
 }
