@@ -4,7 +4,7 @@
  */
 import type { parse as parseShell } from 'unbash';
 import { runModel } from './commands/all-commands.ts';
-import { isProvidedProgram } from './commands/packaging.ts';
+import { isModelledModule, isProvidedProgram } from './commands/packaging.ts';
 import { type ConfiguredRoot, isOutside, isVolatile } from './configured-root.ts';
 import { type AccountedCommand, PACKAGE_MODELS } from './package-models.ts';
 import { matchesPattern } from './shell/pattern.ts';
@@ -79,8 +79,8 @@ export class MaintainerScripts {
       ['HOME', '/root'],
       ['PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
     ]);
-    const shell = new Shell(source, args, variables, this.#host(one));
-    shell.run(this.#parse(source));
+    const shell = new Shell(this.#parse, args, variables, this.#host(one));
+    shell.run(source);
     shell.problems.forEach(note);
   }
 
@@ -96,6 +96,7 @@ export class MaintainerScripts {
       },
       list: (directory) => root.list(directory),
       readFile: (path) => root.readFile(path),
+      readScript: (path) => (isModelledModule(path) ? undefined : root.readFile(path)),
       writeFile: (path, text, append, certain) => {
         if (isOutside(path)) return undefined;
         const before = append ? (root.readFile(path) ?? '') : '';

@@ -140,10 +140,15 @@ const QUIET = ['version', 'capb', 'input', 'go', 'fset', 'fget', 'subst', 'reset
   .concat(['register', 'unregister', 'beginblock', 'endblock', 'settitle', 'info', 'x_loadtemplatefile', 'progress'])
   .map((name) => `db_${name}`);
 
-/** `.`: debconf's shell module, which the models above stand for. */
+/** debconf's shell module, and others whose functions have models. */
+export function isModelledModule(path: string): boolean {
+  return /\/(?:confmodule(?:\.sh)?|init-functions|vars)$/.test(path);
+}
+
+/** `.`: what it takes over is either modelled, not there, or was not found in the root. */
 const source: Model = (call, { root }) => {
   const path = call.argv[1] ?? '';
-  if (/\/(?:confmodule(?:\.sh)?|init-functions|vars)$/.test(path)) return DONE;
+  if (isModelledModule(path)) return DONE;
   if (isKnown(path) && root.resolve(path) === undefined) return DONE;
   return problem('it takes over variables and functions of another file');
 };

@@ -14,6 +14,7 @@ import type {
   If,
   ParsedScript,
   PipelineNode,
+  parse,
   Redirection,
   Statement,
   While,
@@ -69,6 +70,8 @@ export interface Host {
   readonly list: (directory: string) => readonly string[];
   /** Text of a file; UNKNOWN if it has content that is not known, undefined if there is none. */
   readonly readFile: (path: string) => string | undefined;
+  /** Text of a file that the script takes over, unless a model stands for it. */
+  readonly readScript: (path: string) => string | undefined;
   /** Writes or appends; returns a problem if that cannot be. */
   readonly writeFile: (path: string, text: string, append: boolean, certain: boolean) => string | undefined;
   readonly command: (call: Call) => Outcome;
@@ -86,7 +89,8 @@ const MAX_DEPTH = 60;
 
 export class Shell {
   readonly problems: Problem[] = [];
-  readonly #source: string;
+  #source: string;
+  readonly #parse: typeof parse;
   readonly #host: Host;
   #variables: Map<string, string>;
   #positional: readonly string[];
@@ -105,8 +109,9 @@ export class Shell {
   #depth = 0;
   readonly #around: Surroundings;
 
-  constructor(source: string, args: readonly string[], variables: ReadonlyMap<string, string>, host: Host) {
-    this.#source = source;
+  constructor(parser: typeof parse, args: readonly string[], variables: ReadonlyMap<string, string>, host: Host) {
+    this.#source = '';
+    this.#parse = parser;
     this.#host = host;
     this.#variables = new Map(variables);
     this.#positional = args;
@@ -119,13 +124,12 @@ export class Shell {
     };
   }
 
-  run(script: ParsedScript): void {
-    for (const error of script.errors ?? []) this.#problem(error.pos, error.pos, [], `syntax: ${error.message}`);
-    this.#statements(script.commands);
+  run(source: string): void {
+    this.#file(source);
     const flow = this.#flow;
-    if (flow?.kind === 'exit' && flow.status !== undefined && flow.status !== 0) {
-      this.#problem(script.end, script.end, [`exit ${flow.status}`], 'the script would fail here');
-    }
+    if (flow?.kind !== 'exit' || flow.status === undefined || flow.status === 0) return;
+    this.#source = source;
+    this.#problem(source.length, source.length, [`exit ${flow.status}`], 'the script would fail');
   }
 
   get #certain(): boolean {
@@ -137,6 +141,17 @@ export class Shell {
     if (name === '$' || name === '!' || name === 'RANDOM') return UNKNOWN;
     if (name === '0') return 'script';
     return this.#variables.get(name);
+  }
+
+  /** Runs the text of a file in this shell: the script itself, or one that it takes over with `.`. */
+  #file(text: string): Status {
+    const before = this.#source;
+    this.#source = text;
+    const script = this.#parse(text);
+    for (const error of script.errors ?? []) this.#problem(error.pos, error.pos, [], `syntax: ${error.message}`);
+    const status = this.#statements(script.commands);
+    this.#source = before;
+    return status;
   }
 
   #statements(statements: readonly Statement[]): Status {
@@ -408,6 +423,9 @@ export class Shell {
         if (first !== undefined && !/^[-+]/.test(first)) this.#positional = args;
         else if (args.includes('--')) this.#positional = args.slice(args.indexOf('--') + 1);
         return 0;
+      case '.':
+      case 'source':
+        return this.#takeOver(first ?? '') ?? 'none';
       case 'eval':
         this.#problem(node.pos, node.end, [name, ...args], 'eval is not modelled');
         return undefined;
@@ -446,6 +464,16 @@ export class Shell {
       default:
         return 'none';
     }
+  }
+
+  /** Undefined if the file is none of the root: a model may still know it. */
+  #takeOver(path: string): Status | undefined {
+    const text = isKnown(path) ? this.#host.readScript(path) : undefined;
+    if (text === undefined) return undefined;
+    const status = this.#file(text);
+    const flow = this.#flow;
+    if (flow?.kind === 'return') this.#flow = undefined;
+    return status ?? 0;
   }
 
   /** Runs with standard input and output as the redirections say; other descriptors do not matter to a model. */
