@@ -19,6 +19,8 @@ export interface BootPartitionFile {
 /** Below this number of clusters a file system is FAT16, whatever it calls itself. */
 const FAT32_CLUSTERS = 65_525;
 const RESERVED_SECTORS = 32;
+/** Clusters that mkfs.vfat may lose by aligning the tables to whole clusters. */
+const ALIGNMENT = 16;
 const MAX_CLUSTER_SECTORS = 8;
 
 /** What room there is for files, and in which units it is given out. Bytes. */
@@ -33,15 +35,15 @@ export function fatGeometry(size: number): FatGeometry {
   for (let perCluster = MAX_CLUSTER_SECTORS; perCluster >= 1; perCluster /= 2) {
     // Two tables of four bytes a cluster; that they shrink the data area a little is on the safe side.
     const tables = 2 * Math.ceil((sectors / perCluster) * (4 / SECTOR) + 1);
-    const clusters = Math.floor((sectors - RESERVED_SECTORS - tables) / perCluster);
-    if (clusters >= FAT32_CLUSTERS + 16) {
+    const clusters = Math.floor((sectors - RESERVED_SECTORS - tables) / perCluster) - ALIGNMENT;
+    if (clusters >= FAT32_CLUSTERS) {
       return { cluster: perCluster * SECTOR, capacity: clusters * perCluster * SECTOR };
     }
   }
   throw new Failure({
     code: 'boot-partition-too-small',
     message: `a boot partition of ${size / MIB} MiB is too small for FAT32`,
-    hint: 'set bootPartitionMiB of the workspace to 34 or more',
+    hint: 'set bootPartitionMiB of the workspace to 33 or more',
   });
 }
 

@@ -62,6 +62,7 @@ function partsOf(
         ? [missingKey(path, written)]
         : [wrongType(path, typeWord(issue.expected), value, written)];
     case 'invalid_value': {
+      if (value === undefined) return [missingKey(path, written)];
       const allowed = issue.values.map(String);
       const near = typeof value === 'string' ? didYouMean(value, allowed) : undefined;
       const hint = [near, `allowed: ${allowed.join(', ')}`].filter((part) => part !== undefined).join('\n');
