@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPackageLists } from '../engines/debian/apt/package-lists.ts';
+import { readEffects } from '../engines/debian/effects/effect-schema.ts';
 import { Failure, type FailureParts, Failures } from '../failure.ts';
 import { checkHookProgram } from '../hooks/hook-program.ts';
 import { NAMESPACES } from '../kconfig/assignment.ts';
@@ -35,6 +36,7 @@ export async function lintLayer(layer: Layer, library: LayerLibrary): Promise<Li
     () => lintOverlay(layer, library),
     () => lintUsers(layer),
     () => lintPackages(layer),
+    () => void readEffects([layer]),
     () => lintExtensions(layer, warn),
     () => reservedSlots(layer),
   ];

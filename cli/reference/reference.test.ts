@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { GLOBAL_OPTIONS } from '../verbs/global-options.ts';
 import { VERBS } from '../verbs/verbs.ts';
-import { jsonSchema } from '../workspace/json-schemas.ts';
+import { jsonSchema } from './json-schemas.ts';
 import { schemaPage } from './schema-page.ts';
 import { verbsPage } from './verbs-page.ts';
 

@@ -20,7 +20,7 @@ export function schemaPage(file: string, introduction: string, schema: unknown):
   return [
     `# ${file}`,
     '',
-    '<!-- Made from the definition that checks the file; `vitest run -u cli/reference` writes it anew. -->',
+    '<!-- Made from the definition that checks the file; `vitest run cli/reference -u` writes it anew. -->',
     '',
     introduction,
     '',

@@ -11,7 +11,7 @@ export async function verbsPage(
   return [
     '# Verbs',
     '',
-    '<!-- Made from the verbs in cli/verbs/; `vitest run -u cli/reference` writes it anew. -->',
+    '<!-- Made from the verbs in cli/verbs/; `vitest run cli/reference -u` writes it anew. -->',
     '',
     'Exit codes: 0 good, 1 your input or the build failed, 2 a bug in Coracle, 130 stopped by you.',
     'Data goes to stdout, talk to stderr.',
