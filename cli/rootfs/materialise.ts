@@ -7,6 +7,8 @@ import {
   type BigIntStats,
   chmodSync,
   closeSync,
+  fchmodSync,
+  futimesSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -52,7 +54,10 @@ export async function materialise(
   let sinceBreath = 0;
   mkdirSync(directory, { recursive: true });
   for (const entry of entries) {
-    makeEntry(entry, at, (fd, content) => copyContent(reader, content, fd, buffer));
+    makeEntry(entry, at, (fd, content) => {
+      copyContent(reader, content, fd, buffer);
+      futimesSync(fd, options.mtime, options.mtime);
+    });
     sinceBreath += entry.type === 'file' ? contentSize(entry.content) + 4096 : 4096;
     if (sinceBreath < BREATH) continue;
     sinceBreath = 0;
@@ -61,7 +66,7 @@ export async function materialise(
   }
   // Directories last: making what is in them changed their times.
   for (const entry of entries.toReversed()) {
-    if (entry.type === 'file' || entry.type === 'directory') utimesSync(at(entry.path), options.mtime, options.mtime);
+    if (entry.type === 'directory') utimesSync(at(entry.path), options.mtime, options.mtime);
   }
   const made = new Map<string, BigIntStats>();
   for (const entry of entries) {
@@ -87,10 +92,10 @@ function makeEntry(entry: Entry, at: (path: string) => string, copy: (fd: number
       const fd = openSync(path, 'wx', 0o600);
       try {
         copy(fd, entry.content);
+        fchmodSync(fd, (entry.mode & 0o777) | 0o600);
       } finally {
         closeSync(fd);
       }
-      chmodSync(path, (entry.mode & 0o777) | 0o600);
       return;
     }
     case 'hardlink':
