@@ -16,7 +16,9 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
   // CommonJS packages in the bundle call require() for Node's own modules.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as $createRequire } from 'node:module'; const require = $createRequire(import.meta.url);",
+  },
 });
 
 const aDayAgo = Date.now() - 24 * 60 * 60 * 1000;

@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
 import * as z from 'zod/mini';
 import { Failure } from '../failure.ts';
 import { writeFileAtomic } from '../host/files.ts';
@@ -98,7 +99,6 @@ export async function updateLockFile(project: string, change: (lock: LockFile) =
 }
 
 async function parseLock(text: string, file: string): Promise<LockFile> {
-  const { LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [error] = document.errors;
