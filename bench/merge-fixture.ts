@@ -16,13 +16,20 @@ export interface BenchLayer {
   readonly files: Readonly<Record<'buildroot' | 'kernel', string>>;
 }
 
-/** Writes `<root>/bench/layer-NNNN/{layer.yaml,buildroot/base,kernel/base}`; each layer depends on the one before. */
+/**
+ * Writes a project whose only workspace, `all`, has `<root>/layers/bench/layer-NNNN/{layer.yaml,buildroot/base,kernel/base}`.
+ * It asks for the last layer; each depends on the one before.
+ */
 export function writeLayers(root: string, count: number): readonly BenchLayer[] {
   const next = random(20_240_601);
+  mkdirSync(root, { recursive: true });
+  const last = `bench/layer-${String(count - 1).padStart(4, '0')}`;
+  writeFileSync(join(root, 'coracle.yaml'), `layers: [{path: layers}]\nworkspaces: {all: {layers: [${last}]}}\n`);
   return Array.from({ length: count }, (_, index) => {
     const name = `bench/layer-${String(index).padStart(4, '0')}`;
-    const directory = join(root, name);
-    const depends = index === 0 ? '' : `depends: [bench/layer-${String(index - 1).padStart(4, '0')}]\n`;
+    const directory = join(root, 'layers', name);
+    const depends =
+      index === 0 ? 'provides: [base]\n' : `depends: [bench/layer-${String(index - 1).padStart(4, '0')}]\n`;
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, 'layer.yaml'), `description: layer ${index}\n${depends}`);
     const files = NAMESPACES.map(({ directory: kind, prefix }) => {

@@ -1,6 +1,8 @@
 /**
- * Merging fragments, beside what shell-based builders do with the same files: a loop over Buildroot's and the kernel's own
- * merge_config.sh, one call a fragment, and one call with all of them. Then how the cost grows with the layers.
+ * Resolving and merging layers, beside what shell-based builders do with the same files: a loop over Buildroot's and the kernel's own
+ * merge_config.sh, one call a fragment, and one
+ * call with all of them. Coracle reads every layer.yaml, orders and checks the layers as well; the shell only merges. Then how
+ * the cost grows with the layers.
  *
  *     BUILDROOT_MERGE_CONFIG=…/support/kconfig/merge_config.sh \
  *     KERNEL_MERGE_CONFIG=…/scripts/kconfig/merge_config.sh node bench/merge.ts
@@ -12,23 +14,33 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { readDotConfig } from '../cli/kconfig/dotconfig.ts';
 import { mergeFragments, winner } from '../cli/kconfig/merge.ts';
 import { sameValue } from '../cli/kconfig/value.ts';
+import { loadProject } from '../cli/workspace/project.ts';
+import { resolveWorkspace } from '../cli/workspace/resolve-workspace.ts';
 import { type BenchLayer, writeLayers } from './merge-fixture.ts';
 
 const FRAGMENTS = 50;
 const GROWTH = [10, 30, 100, 300, 1000];
 const KINDS = ['buildroot', 'kernel'] as const;
-const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
+if (process.argv[2] === '--once') {
+  await resolveAll(process.argv[3] ?? '');
+  process.exit(0);
+}
 
+const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
 try {
-  const layers = writeLayers(join(scratch, 'fifty'), FRAGMENTS);
-  const ours = await medianMs(15, () => mergeAll(layers));
-  const program = await medianMs(3, async () => runOurProgram(layers));
+  const project = join(scratch, 'fifty');
+  const layers = writeLayers(project, FRAGMENTS);
+  const mergeOnly = await medianMs(15, () => mergeAll(layers));
+  const ours = await medianMs(15, () => resolveAll(project));
+  const program = await medianMs(5, async () => runOurProgram(project));
   line(`${FRAGMENTS} layers, a Buildroot and a kernel fragment each`);
-  line(`  coracle, in the process      ${ms(ours)}`);
-  line(`  coracle, a process of its own ${ms(program)}`);
+  line(`  coracle, merging only         ${ms(mergeOnly)}`);
+  line(`  coracle, resolve and merge    ${ms(ours)}`);
+  line(`  the same with node's start-up ${ms(program)}`);
   for (const kind of KINDS) {
     if (scriptFor(kind) === undefined) line(`  shell: set ${kind.toUpperCase()}_MERGE_CONFIG to compare`);
   }
@@ -36,14 +48,18 @@ try {
     const took = await shellMs(layers, shell);
     if (took === undefined) continue;
     line(
-      `  shell, ${shell.padEnd(22)}${ms(took)}   ${ratio(took / ours)} ours, ${ratio(took / program)} with start-up`,
+      `  shell, ${shell.padEnd(23)}${ms(took)}   ${ratio(took / ours)} as long, ${ratio(took / program)} with node's start-up`,
     );
   }
   line('growth');
   for (const count of GROWTH) {
-    const many = writeLayers(join(scratch, `growth-${count}`), count);
-    const took = await medianMs(9, () => mergeAll(many));
-    line(`  ${String(count).padStart(5)} layers ${ms(took)}   ${((took / count) * 1000).toFixed(0)} µs a layer`);
+    const directory = join(scratch, `growth-${count}`);
+    const many = writeLayers(directory, count);
+    const merging = await medianMs(9, () => mergeAll(many));
+    const took = await medianMs(9, () => resolveAll(directory));
+    line(
+      `  ${String(count).padStart(5)} layers ${ms(took)}   ${each(took, count)}, of it merging ${each(merging, count)}`,
+    );
   }
 } finally {
   rmSync(scratch, { recursive: true });
@@ -56,16 +72,15 @@ async function mergeAll(layers: readonly BenchLayer[]): Promise<void> {
   }
 }
 
-function runOurProgram(layers: readonly BenchLayer[]): void {
-  const module = join(import.meta.dirname, '../cli/kconfig/merge.ts');
-  const sources = KINDS.map((kind) => layers.map(({ name, files }) => ({ layer: name, files: [files[kind]] })));
-  const list = join(scratch, 'sources.json');
-  writeFileSync(list, JSON.stringify(sources));
-  const code = `
-    import { readFileSync } from 'node:fs';
-    import { mergeFragments } from ${JSON.stringify(module)};
-    for (const sources of JSON.parse(readFileSync(${JSON.stringify(list)}, 'utf8'))) await mergeFragments(sources);`;
-  execFileSync(process.execPath, ['--input-type=module-typescript', '--eval', code], { stdio: 'inherit' });
+async function resolveAll(project: string): Promise<void> {
+  const loaded = await loadProject(project, {}, project);
+  const { symbols } = await resolveWorkspace(loaded, 'all', { engine: 'debian', arch: 'x86_64' });
+  if (symbols.kernel.size === 0) throw new Error('nothing was merged');
+}
+
+function runOurProgram(project: string): void {
+  const call = [fileURLToPath(import.meta.url), '--once', project];
+  execFileSync(process.execPath, call, { stdio: 'inherit' });
 }
 
 /** Milliseconds of one run; undefined if a script is missing. */
@@ -123,6 +138,10 @@ async function medianMs(times: number, action: () => Promise<void>): Promise<num
 
 function ms(value: number): string {
   return `${value.toFixed(value < 10 ? 2 : 0)} ms`.padStart(10);
+}
+
+function each(took: number, count: number): string {
+  return `${((took / count) * 1000).toFixed(0)} µs a layer`;
 }
 
 function ratio(value: number): string {
