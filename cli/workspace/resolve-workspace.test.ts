@@ -221,6 +221,31 @@ describe('roots', () => {
     expect(config.layers.map(({ layer }) => layer.root.kind)).toEqual(['shipped', 'environment', 'path', 'shipped']);
   });
 
+  test.each([
+    'with space',
+    '"quoted"',
+    "it's",
+    '@at',
+    '$(touch x)',
+    '`touch x`',
+    'новый',
+    'semi;colon',
+    '-dash',
+    '%20',
+    '#hash',
+  ])('may have any name: %s', async (name) => {
+    const project = {
+      [`${name}/coracle.yaml`]: `layers: [{path: ${JSON.stringify(name)}}]\nworkspaces: {a: {layers: [my/app]}}\n`,
+      [`${name}/${name}/my/app/layer.yaml`]: 'description: x\nprovides: [base]\n',
+      [`${name}/${name}/my/app/kernel/${name}`]: 'CONFIG_A=y\n',
+    };
+    const directory = treeOf(project);
+    const config = await resolveWorkspace(await loadProject(`${directory}/${name}`, {}, treeOf(SHIPPED)), 'a');
+    const [assignment] = config.symbols.kernel.get('CONFIG_A')?.chain ?? [];
+    expect(assignment?.origin).toMatchObject({ layer: 'my/app', line: 1 });
+    expect(assignment?.origin.file).toBe(`${directory}/${name}/${name}/my/app/kernel/${name}`);
+  });
+
   test('of SkiffOS that are gone are pointed out, those of Coracle are failures', async () => {
     const warnings: FailureParts[] = [];
     const options = { onWarning: (warning: FailureParts) => warnings.push(warning) };
