@@ -56,7 +56,8 @@ async function newProject(name: string, session: Session): Promise<Made> {
 async function newLayer(name: string, session: Session): Promise<Made> {
   checkLayerName({ name });
   const project = await loadProject(session.cwd, session.environment, session.installation);
-  const directory = join(layersDirectory(project), name);
+  const layers = layersDirectory(project);
+  const directory = join(layers.directory, name);
   if (existsSync(directory)) {
     throw new Failure({
       code: 'already-there',
@@ -67,16 +68,31 @@ async function newLayer(name: string, session: Session): Promise<Made> {
   const schemas = await schemaDirectory(project);
   const schema = relative(directory, join(schemas.directory, 'layer.schema.json'));
   const files = await writeNew(directory, layerFiles(name, schema));
+  if (!layers.listed) {
+    session.report({
+      kind: 'warning',
+      text: `nothing looks for layers in ${relative(session.cwd, layers.directory)}`,
+      hint: `add to ${project.yaml === undefined ? 'a coracle.yaml' : 'coracle.yaml'}: layers: [{path: ./layers}]`,
+    });
+  }
   return { files: [...schemas.files, ...files], next: `coracle show ${name}` };
 }
 
-/** The first directory of layers inside of the project; a project's own, if coracle.yaml names none. */
-function layersDirectory(project: Project): string {
+interface LayersDirectory {
+  readonly directory: string;
+  /** Layers written there are found. */
+  readonly listed: boolean;
+}
+
+/** The first directory of layers inside of the project; `layers/`, if coracle.yaml names none. */
+function layersDirectory(project: Project): LayersDirectory {
   const paths = (project.yaml?.data.layers ?? []).flatMap((root) => ('path' in root ? [root.path] : []));
   const inside = paths
     .map((path) => resolve(project.directory, path))
     .find((path) => isInside(path, project.directory));
-  return inside === undefined ? join(project.directory, 'layers') : layersBelow(inside);
+  if (inside !== undefined) return { directory: layersBelow(inside), listed: true };
+  // Coracle's own checkout: the shipped layers.
+  return { directory: join(project.directory, 'layers'), listed: project.directory === project.installation };
 }
 
 function isInside(path: string, directory: string): boolean {
