@@ -97,3 +97,13 @@ test('the last layer decides what is asked for, and the workspace may accept', (
   const options = { tree, symbolModules, early: new Set<string>() };
   expect(checkSymbols(fakeWorkspace(layers, { accept }), options).failures).toEqual([]);
 });
+
+test('of many failures each has its own words, and the ways out come once, at the end', () => {
+  const kernel = Array.from({ length: 9 }, (_, index) => `CONFIG_NEVER_${index}=y\n`).join('');
+  const { failures } = check({ name: 'a/b', kernel: `CONFIG_EXT4FS=y\n${kernel}` });
+  expect(failures).toHaveLength(11);
+  expect(failures[0]?.parts.hint).toBe('did you mean CONFIG_EXT4_FS?');
+  expect(failures[1]?.parts.hint).toBeUndefined();
+  expect(failures.at(-1)?.message).toContain('10 symbols of a/b');
+  expect(failures.at(-1)?.parts.hint).toContain('kernel: source');
+});

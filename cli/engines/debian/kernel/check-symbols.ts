@@ -65,7 +65,7 @@ export function checkSymbols(config: ResolvedConfig, options: CheckOptions): Sym
   const accepted = [...accepts.values()];
   return {
     honoured,
-    failures,
+    failures: failures.length > FEW ? [...failures.map(withoutWays), tooMany(failures, tree)] : failures,
     accepted: accepted.filter((one) => used.has(one)),
     needless: accepted.filter((one) => !used.has(one)),
     keep: [...keep].sort(),
@@ -136,22 +136,41 @@ function dishonoured(
   { tree }: CheckOptions,
 ): Failure {
   const { origin, symbol } = wanted;
-  const compiled = config.settings.kernel === 'source';
-  const ways = [
-    problem.hint,
-    `accept it: under accept: write {namespace: kernel, symbol: ${symbol}, reason: …}`,
-    compiled
-      ? undefined
-      : 'kernel: source in the workspace compiles a kernel with it; or choose another kernel package',
-  ];
   return new Failure({
     code: 'kernel-symbol',
     message: `${tree.origin} does not honour ${symbol}: asked for ${describe(wanted.value)}, is ${describe(actual)}`,
     place: { file: origin.file, line: origin.line },
     layer: origin.layer,
-    cause:
-      compiled && actual !== undefined ? `${problem.cause}: Kconfig's dependencies decided otherwise` : problem.cause,
-    hint: ways.filter((way) => way !== undefined).join('\n'),
+    cause: problem.cause,
+    hint: [...(problem.hint === undefined ? [] : [problem.hint]), ...waysOut(symbol, config)].join('\n'),
+  });
+}
+
+const ACCEPT = 'accept it: under accept: write';
+
+function waysOut(symbol: string, config: ResolvedConfig): readonly string[] {
+  const accept = `${ACCEPT} {namespace: kernel, symbol: ${symbol}, reason: …}`;
+  if (config.settings.kernel === 'source') return [accept];
+  return [accept, 'kernel: source in the workspace compiles a kernel with it; or choose another kernel package'];
+}
+
+/** More than these are told with the ways out only once, at the end, where they are read. */
+const FEW = 5;
+
+function withoutWays(failure: Failure): Failure {
+  const [first = ''] = failure.parts.hint?.split('\n') ?? [];
+  return new Failure({ ...failure.parts, hint: first.startsWith(ACCEPT) ? undefined : first });
+}
+
+function tooMany(failures: readonly Failure[], tree: KernelTree): Failure {
+  const layers = [...new Set(failures.map(({ parts }) => parts.layer ?? ''))];
+  return new Failure({
+    code: 'kernel-symbols',
+    message: `${tree.origin} does not honour ${failures.length} symbols of ${layers.join(', ')}`,
+    hint: [
+      `where a difference is fine, accept it in layer.yaml: ${ACCEPT.slice(ACCEPT.indexOf('under'))} {namespace: kernel, symbol: …, reason: …}`,
+      'where it is not: another kernel package, or kernel: source in the workspace, which compiles a kernel',
+    ].join('\n'),
   });
 }
 

@@ -26,15 +26,14 @@ export function readKconfigIndex(source: string, architecture: string): KconfigI
 function readFile(source: string, file: string, index: Map<string, KconfigEntry[]>): void {
   const conditions: string[] = [];
   let current: { depends: string[] } | undefined;
-  const lines = readFileSync(join(source, file), 'utf8').replace(/\\\n/g, ' ').split('\n');
-  for (const [number, text] of lines.entries()) {
+  for (const { number, text } of logicalLines(readFileSync(join(source, file), 'utf8'))) {
     const [, word, rest = ''] =
       /^\s*(config|menuconfig|choice|menu|if|endif|depends on|help)\b\s*(.*)$/.exec(text) ?? [];
     if (word === 'config' || word === 'menuconfig') {
       const depends = [...conditions];
       current = { depends };
       const symbol = `CONFIG_${rest.trim()}`;
-      index.set(symbol, [...(index.get(symbol) ?? []), { file, line: number + 1, depends }]);
+      index.set(symbol, [...(index.get(symbol) ?? []), { file, line: number, depends }]);
     } else if (word === 'depends on') {
       current?.depends.push(rest.trim());
     } else if (word === 'if') {
@@ -45,6 +44,22 @@ function readFile(source: string, file: string, index: Map<string, KconfigEntry[
       // Texts of help may hold lines that look like statements; those of menus are not the symbol's own.
       current = undefined;
     }
+  }
+}
+
+/** Lines with their continuations; numbers are those of the first line of each, from 1. */
+function* logicalLines(text: string): Generator<{ readonly number: number; readonly text: string }> {
+  let joined = '';
+  let first = 0;
+  for (const [index, line] of text.split('\n').entries()) {
+    if (joined === '') first = index + 1;
+    joined += joined === '' ? line : ` ${line.trim()}`;
+    if (joined.endsWith('\\')) {
+      joined = joined.slice(0, -1).trimEnd();
+      continue;
+    }
+    yield { number: first, text: joined };
+    joined = '';
   }
 }
 
