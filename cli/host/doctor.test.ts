@@ -108,7 +108,7 @@ describe('checkHost', () => {
     const found = report.findings.find(({ need }) => need.name === 'Rust for arm64')?.found;
     expect(found).toBe(`${join(root, 'good/bin/rustc')} (1.96.0)`);
     const newer = await checkHost({ ...host, path }, ['build-arm64'], '1.97');
-    expect(newer.packages).toContain('libstd-rust-web-dev:arm64');
+    expect(newer.packages).toContain('rustc-web');
   });
 
   it('compares versions by number, and reads what device/ asks for', () => {

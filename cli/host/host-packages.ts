@@ -31,7 +31,7 @@ export type Check =
   | { readonly kind: 'program'; readonly name: string }
   /** Any of these files. */
   | { readonly kind: 'file'; readonly anyOf: readonly string[] }
-  /** A Rust compiler with cargo, recent enough, with the standard library for a target. */
+  /** A Rust compiler with cargo, recent enough, with the standard library for a target or one that the build fetches. */
   | { readonly kind: 'rust'; readonly target: string };
 
 export interface HostNeed {
@@ -119,7 +119,7 @@ export const HOST_NEEDS: readonly HostNeed[] = [
   {
     name: 'Rust for arm64',
     check: { kind: 'rust', target: ARM64_TARGET },
-    packages: [...RUST, 'libstd-rust-web-dev:arm64'],
+    packages: RUST,
     why: 'compiles the programs of arm64 devices',
     purposes: ['build-arm64'],
     host: 'x86_64',
@@ -139,7 +139,7 @@ export const HOST_NEEDS: readonly HostNeed[] = [
   {
     name: 'Rust for x86_64',
     check: { kind: 'rust', target: X86_64_TARGET },
-    packages: [...RUST, 'libstd-rust-web-dev:amd64'],
+    packages: RUST,
     why: 'compiles the programs of x86_64 devices',
     purposes: ['build-x86_64'],
     host: 'arm64',

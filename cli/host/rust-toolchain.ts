@@ -1,8 +1,9 @@
 /**
  * Which Rust compiles the programs for the device: the first compiler on this machine that is recent enough and has
- * the standard library for the target. A machine often has two, its distribution's and one of rustup.
+ * the standard library for the target. A machine often has two, its distribution's and one of rustup. Debian's will do
+ * without that library too: the build fetches the one that belongs to it.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runCommand } from './process.ts';
 import { findProgram, type Host } from './this-host.ts';
@@ -12,7 +13,11 @@ export interface RustToolchain {
   readonly cargo: string;
   /** `1.96.0`. */
   readonly version: string;
+  /** All that it says of itself: the same version from two makers gives different programs. */
+  readonly release: string;
   readonly sysroot: string;
+  /** False: the standard library for the target is not here, but Debian has the one for this compiler. */
+  readonly hasTarget: boolean;
 }
 
 /** What the sources of device/ say that they need (`rust-version`). */
@@ -28,30 +33,47 @@ export function requiredRust(installation: string): string {
 
 /** The compiler to use, or undefined if none fits. Starts each candidate twice, some 30 ms in all. */
 export async function findRust(host: Host, target: string, atLeast: string): Promise<RustToolchain | undefined> {
+  let second: RustToolchain | undefined;
   for (const directory of host.path) {
     const here: Host = { ...host, path: [directory] };
     const rustc = findProgram(here, 'rustc');
     const cargo = findProgram(here, 'cargo');
     if (rustc === undefined || cargo === undefined) continue;
-    const found = await ask(rustc, cargo);
+    const found = await ask(rustc, cargo, target);
     if (found === undefined || !isAtLeast(found.version, atLeast)) continue;
-    if (existsSync(join(found.sysroot, 'lib/rustlib', target, 'lib'))) return found;
+    if (found.hasTarget) return found;
+    if (isDebianRust(host, found)) second ??= found;
   }
-  return undefined;
+  return second;
 }
 
-async function ask(rustc: string, cargo: string): Promise<RustToolchain | undefined> {
+async function ask(rustc: string, cargo: string, target: string): Promise<RustToolchain | undefined> {
   const options = { cwd: dirname(rustc), stdout: 'capture', timeoutMs: 20_000 } as const;
   try {
     const [version, sysroot] = await Promise.all([
       runCommand({ argv: [rustc, '--version'], ...options }),
       runCommand({ argv: [rustc, '--print', 'sysroot'], ...options }),
     ]);
-    const number = /^rustc (\d+\.\d+\.\d+)/.exec(version.stdout)?.[1];
-    return number === undefined ? undefined : { rustc, cargo, version: number, sysroot: sysroot.stdout.trim() };
+    const release = version.stdout.trim();
+    const number = /^rustc (\d+\.\d+\.\d+)/.exec(release)?.[1];
+    if (number === undefined) return undefined;
+    const root = sysroot.stdout.trim();
+    const hasTarget = existsSync(join(root, 'lib/rustlib', target, 'lib'));
+    return { rustc, cargo, version: number, release, sysroot: root, hasTarget };
   } catch {
     // rustup's placeholder without a toolchain fails; that is the same as no compiler.
     return undefined;
+  }
+}
+
+/** Whether dpkg installed it, so that the archive has the libraries of the same build. */
+function isDebianRust(host: Host, { sysroot }: RustToolchain): boolean {
+  if (sysroot !== join(host.root, 'usr')) return false;
+  try {
+    const installed = readdirSync(join(host.root, 'var/lib/dpkg/info'));
+    return installed.some((name) => /^libstd-rust(-\w+)?-dev(:\w+)?\.list$/.test(name));
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,134 @@
+/**
+ * The programs for the device as a stage: device/ and a Rust toolchain go in, a static coracle-init comes out. Programs
+ * are kept in the cache by content, so that workspaces share them; of two builds that need the same one, one compiles.
+ */
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { BuildEnvironment } from '../engines/environment.ts';
+import { sha256, sha256File, temporaryBeside, writeFileAtomic } from '../host/files.ts';
+import { takeLock } from '../host/lock.ts';
+import { type Host, thisHost } from '../host/this-host.ts';
+import type { Architecture } from '../layers/layer.ts';
+import type { Stage, StageContext, StageInput } from '../stages/stage.ts';
+import { type Compilation, compileProgram, FORMAT, fetchCrates } from './compile.ts';
+import { copySources, sourceInputs } from './device-sources.ts';
+import { foreignSysroot } from './standard-library.ts';
+import { findTarget } from './targets.ts';
+import { rustToolchain } from './toolchain.ts';
+
+/** File name of the program in the stage's directory. */
+export const INIT_PROGRAM = 'coracle-init';
+
+export function planDevicePrograms(arch: Architecture, environment: BuildEnvironment, host: Host = thisHost()): Stage {
+  const inputs = () => programInputs(arch, environment, host);
+  return {
+    name: 'device-programs',
+    title: 'compile the programs for the device',
+    needs: [],
+    inputs,
+    run: async (context) => {
+      const before = await inputs();
+      const key = sha256(JSON.stringify(before)).slice(0, 32);
+      const kept = join(environment.cache, 'device', key, arch, INIT_PROGRAM);
+      if (!(await isWhole(kept))) await makeOnce(kept, before, { arch, environment, host, context });
+      const program = join(context.output, INIT_PROGRAM);
+      await copyFile(kept, program);
+      return { digest: await sha256File(program) };
+    },
+  };
+}
+
+/** What `coracle source` runs, so that a later build needs no network: crates, and the standard library. */
+export function planDeviceSources(arch: Architecture, environment: BuildEnvironment, host: Host = thisHost()): Stage {
+  return {
+    name: 'device-sources',
+    title: 'fetch what the programs for the device are compiled with',
+    needs: [],
+    inputs: () => programInputs(arch, environment, host),
+    run: async (context) => {
+      const source = join(context.scratch, 'source');
+      copySources(...sourceArguments(environment, source, await programInputs(arch, environment, host)));
+      await fetchCrates(await compilation(source, { arch, environment, host, context }));
+      return {};
+    },
+  };
+}
+
+interface Work {
+  readonly arch: Architecture;
+  readonly environment: BuildEnvironment;
+  readonly host: Host;
+  readonly context: StageContext;
+}
+
+async function programInputs(arch: Architecture, environment: BuildEnvironment, host: Host): Promise<StageInput[]> {
+  const toolchain = await rustToolchain(arch, { ...environment, host });
+  const target = findTarget(arch, host);
+  return [
+    ...sourceInputs(join(environment.installation, 'device'), environment.hashes),
+    { name: 'format of device programs', hash: FORMAT },
+    { name: 'architecture', hash: arch },
+    { name: 'the Rust compiler', hash: toolchain.release },
+    { name: 'the static C library', hash: environment.hashes.file(target.libc) },
+  ];
+}
+
+/** Compiles into the cache, unless another build has just done that. */
+async function makeOnce(kept: string, inputs: readonly StageInput[], work: Work): Promise<void> {
+  const { context } = work;
+  const { report, step, signal } = context;
+  await using _ = await takeLock(`${dirname(kept)}.lock`, {
+    what: 'the programs for the device',
+    purpose: 'compiling them',
+    signal,
+    onWait: ({ pid }) =>
+      report({ kind: 'step-progress', step, text: `process ${pid} is compiling them, too: waiting` }),
+  });
+  if (await isWhole(kept)) return;
+  const source = join(context.scratch, 'source');
+  copySources(...sourceArguments(work.environment, source, inputs));
+  await keep(await compileProgram(INIT_PROGRAM, await compilation(source, work)), kept);
+}
+
+function sourceArguments(environment: BuildEnvironment, to: string, inputs: readonly StageInput[]) {
+  const files = inputs.filter(({ name }) => name.startsWith('device/'));
+  return [join(environment.installation, 'device'), to, files, environment.hashes] as const;
+}
+
+async function compilation(source: string, { arch, environment, host, context }: Work): Promise<Compilation> {
+  const { report, step, log, signal } = context;
+  const toolchain = await rustToolchain(arch, { ...environment, host });
+  const { cache, offline } = environment;
+  const sysroot = toolchain.hasTarget
+    ? undefined
+    : await foreignSysroot(arch, toolchain, { cache, offline, log, signal });
+  return {
+    ...{ toolchain, target: findTarget(arch, host), sysroot, source, offline, log, signal },
+    scratch: join(context.scratch, 'target'),
+    onLine: (line) => {
+      const crate = /^\s*Compiling (\S+)/.exec(line)?.[1];
+      if (crate !== undefined) report({ kind: 'step-progress', step, text: `compiling ${crate}` });
+    },
+  };
+}
+
+/** The hash beside the program is written last: what has none, or another, was left by a crash and is made anew. */
+async function keep(program: string, kept: string): Promise<void> {
+  await mkdir(dirname(kept), { recursive: true });
+  const temporary = temporaryBeside(kept);
+  try {
+    await copyFile(program, temporary);
+    await rename(temporary, kept);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await writeFileAtomic(`${kept}.sha256`, await sha256File(kept));
+}
+
+async function isWhole(kept: string): Promise<boolean> {
+  try {
+    return (await readFile(`${kept}.sha256`, 'utf8')) === (await sha256File(kept));
+  } catch {
+    return false;
+  }
+}
