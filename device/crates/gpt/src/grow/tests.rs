@@ -1,34 +1,49 @@
 use super::*;
 use crate::table::u64_at;
+use std::collections::BTreeMap;
 use std::io;
 
-/// A medium in memory, which can lose power: of what was written since the last sync, any sector may be missing.
+/// A medium in memory, which can lose power: of what was written since the last sync, any sector may be missing. Sectors
+/// that are not there are zero.
+#[derive(Clone, Default)]
 struct Memory {
-    bytes: Vec<u8>,
-    synced: Vec<u8>,
+    sectors: BTreeMap<u64, Vec<u8>>,
+    /// Of each phase between two syncs, the sectors written.
     log: Vec<Vec<(u64, Vec<u8>)>>,
 }
 
 impl Memory {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self { synced: bytes.clone(), bytes, log: vec![Vec::new()] }
+    fn put(&mut self, sector: u64, data: &[u8]) {
+        self.sectors.insert(sector, data.to_vec());
+    }
+
+    fn flip(&mut self, offset: u64, bits: u8) {
+        let sector = self.sectors.entry(offset / 512).or_insert_with(|| vec![0; 512]);
+        sector[usize::try_from(offset % 512).unwrap()] ^= bits;
     }
 }
 
 impl Disk for Memory {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        let start = usize::try_from(offset).unwrap();
-        let there = self.bytes.get(start..start + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        buffer.copy_from_slice(there);
+        assert_eq!(offset % 512, 0);
+        for (index, part) in buffer.chunks_mut(512).enumerate() {
+            match self.sectors.get(&(offset / 512 + index as u64)) {
+                Some(sector) => part.copy_from_slice(&sector[..part.len()]),
+                None => part.fill(0),
+            }
+        }
         Ok(())
     }
 
     fn write_at(&mut self, data: &[u8], offset: u64) -> io::Result<()> {
-        let start = usize::try_from(offset).unwrap();
-        self.bytes[start..start + data.len()].copy_from_slice(data);
-        for (index, sector) in data.chunks(512).enumerate() {
-            self.log.last_mut().unwrap().push((offset + 512 * index as u64, sector.to_vec()));
+        assert_eq!((offset % 512, data.len() % 512), (0, 0));
+        let written = data.chunks(512).enumerate().map(|(index, data)| (offset / 512 + index as u64, data.to_vec()));
+        let written: Vec<_> = written.collect();
+        self.sectors.extend(written.iter().cloned());
+        if self.log.is_empty() {
+            self.log.push(Vec::new());
         }
+        self.log.last_mut().unwrap().extend(written);
         Ok(())
     }
 
@@ -45,27 +60,29 @@ fn grown(sectors: u64) -> Geometry {
 }
 
 /// A medium with `boot` (1 to 4 MiB) and `persist` (4 to 12 MiB), as partitioning tools lay it out.
-fn medium(geometry: Geometry) -> Vec<u8> {
-    let (sector, sectors) = (geometry.sector_size as usize, geometry.sectors);
+fn medium(geometry: Geometry) -> Memory {
+    let (size, sectors) = (u64::from(geometry.sector_size), geometry.sectors);
     let mut entries = vec![0; 128 * 128];
-    let per_mib = (1 << 20) / u64::from(geometry.sector_size);
+    let mib = (1 << 20) / size;
     for (index, (name, first, last)) in
-        [("boot", per_mib, 4 * per_mib - 1), ("persist", 4 * per_mib, 12 * per_mib - 1)].into_iter().enumerate()
+        [("boot", mib, 4 * mib - 1), ("persist", 4 * mib, 12 * mib - 1)].into_iter().enumerate()
     {
         let entry = &mut entries[index * 128..(index + 1) * 128];
-        entry[..32].fill(0x11 + index as u8);
+        entry[..32].fill(0x11 + u8::try_from(index).unwrap());
         put(entry, 32, &u64::to_le_bytes(first));
         put(entry, 40, &u64::to_le_bytes(last));
         for (at, unit) in name.encode_utf16().enumerate() {
             put(entry, 56 + 2 * at, &unit.to_le_bytes());
         }
     }
-    let entries_sectors = entries.len().div_ceil(sector) as u64;
-    let mut bytes = vec![0; usize::try_from(sectors).unwrap() * sector];
-    bytes[450] = 0xee;
-    put(&mut bytes, 454, &1_u32.to_le_bytes());
-    put(&mut bytes, 458, &u32::to_le_bytes((sectors - 1) as u32));
-    bytes[510..512].copy_from_slice(&[0x55, 0xaa]);
+    let entries_sectors = entries.len() as u64 / size;
+    let mut boot_sector = vec![0; 512];
+    boot_sector[450] = 0xee;
+    put(&mut boot_sector, 454, &1_u32.to_le_bytes());
+    put(&mut boot_sector, 458, &u32::try_from(sectors - 1).unwrap().to_le_bytes());
+    put(&mut boot_sector, 510, &[0x55, 0xaa]);
+    let mut disk = Memory::default();
+    disk.put(0, &boot_sector);
     for (own, other, entries_at) in [(1, sectors - 1, 2), (sectors - 1, 1, sectors - 1 - entries_sectors)] {
         let mut header = vec![0; 92];
         put(&mut header, 0, b"EFI PART\0\0\x01\0");
@@ -80,16 +97,13 @@ fn medium(geometry: Geometry) -> Vec<u8> {
         put(&mut header, 88, &crc32(&entries).to_le_bytes());
         let checksum = crc32(&header);
         put(&mut header, 16, &checksum.to_le_bytes());
-        put(&mut bytes, usize::try_from(own).unwrap() * sector, &header);
-        put(&mut bytes, usize::try_from(entries_at).unwrap() * sector, &entries);
+        header.resize(512, 0);
+        disk.put(own * (size / 512), &header);
+        for (index, part) in entries.chunks(512).enumerate() {
+            disk.put(entries_at * (size / 512) + index as u64, part);
+        }
     }
-    bytes
-}
-
-fn larger(geometry: Geometry) -> Memory {
-    let mut bytes = medium(OLD);
-    bytes.resize(usize::try_from(geometry.sectors * 512).unwrap(), 0);
-    Memory::new(bytes)
+    disk
 }
 
 fn persist(table: &Table) -> Partition {
@@ -99,7 +113,7 @@ fn persist(table: &Table) -> Partition {
 #[test]
 fn grows_to_the_mediums_end_and_then_is_content() {
     let geometry = grown(64 * 2048);
-    let mut disk = larger(geometry);
+    let mut disk = medium(OLD);
     let growth = Table::read(&disk, geometry).unwrap().grow(&disk, "persist").unwrap().unwrap();
     growth.write(&mut disk).unwrap();
     let table = Table::read(&disk, geometry).unwrap();
@@ -107,10 +121,10 @@ fn grows_to_the_mediums_end_and_then_is_content() {
     assert_eq!(persist(&table).last, 63 * 2048 - 1);
     assert_eq!(growth.extent(), (4 << 20, 59 << 20));
     assert_eq!(u64_at(&table.header, 32), geometry.sectors - 1);
-    assert_eq!(u32_at(&disk.bytes, 458), 64 * 2048 - 1);
+    assert_eq!(u32_at(&disk.sectors[&0], 458), 64 * 2048 - 1);
     assert!(table.grow(&disk, "persist").unwrap().is_none());
     // The backup alone says the same.
-    disk.bytes[512..1024].fill(0);
+    disk.put(1, &[0; 512]);
     let backup = Table::read(&disk, geometry).unwrap();
     assert!(backup.needs_repair());
     assert_eq!(backup.partitions(), table.partitions());
@@ -119,30 +133,28 @@ fn grows_to_the_mediums_end_and_then_is_content() {
 #[test]
 fn touches_nothing_outside_of_the_two_tables() {
     let geometry = grown(64 * 2048);
-    let mut disk = larger(geometry);
-    for byte in &mut disk.bytes[1 << 20..12 << 20] {
-        *byte = 0x5a;
-    }
-    let before = disk.bytes.clone();
+    let mut disk = medium(OLD);
+    disk.put(40, &[0x5a; 512]);
+    disk.put(2048, &[0x5a; 512]);
+    let before = disk.clone();
     Table::read(&disk, geometry).unwrap().grow(&disk, "persist").unwrap().unwrap().write(&mut disk).unwrap();
-    let end = disk.bytes.len() - 33 * 512;
-    assert_eq!(before[17 * 1024..end], disk.bytes[17 * 1024..end]);
-    assert_eq!(before[..446], disk.bytes[..446]);
+    // Boot sector, header, the entries' first sector; and what had no content before.
+    let changed = before.sectors.iter().filter(|(sector, data)| disk.sectors[sector] != **data);
+    assert_eq!(changed.map(|(sector, _)| *sector).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(before.sectors[&0][..446], disk.sectors[&0][..446]);
+    let new = disk.sectors.keys().filter(|sector| !before.sectors.contains_key(sector));
+    assert!(new.copied().eq(geometry.sectors - 33..geometry.sectors));
 }
 
 #[test]
-fn a_medium_of_the_same_size_is_left_alone() {
-    let mut bytes = medium(OLD);
-    let disk = Memory::new(bytes.clone());
-    let table = Table::read(&disk, OLD).unwrap();
-    // 12 MiB of 16 are used, so there is room here as well.
-    assert!(table.grow(&disk, "persist").unwrap().is_some());
-    bytes.truncate(0);
+fn a_medium_without_room_is_left_alone() {
+    // 12 MiB of 16 are used, so there is room without a larger medium as well.
+    let disk = medium(OLD);
+    assert!(Table::read(&disk, OLD).unwrap().grow(&disk, "persist").unwrap().is_some());
     let small = grown(13 * 2048);
-    let mut disk = Memory::new(medium(small));
+    let disk = medium(small);
     assert!(Table::read(&disk, small).unwrap().grow(&disk, "persist").unwrap().is_none());
-    // Not one byte of a gain below the minimum is written.
-    disk.bytes.resize(disk.bytes.len() + 4096, 0);
+    // Nor is anything written for a gain below the minimum.
     let little = grown(13 * 2048 + 8);
     assert!(Table::read(&disk, little).unwrap().grow(&disk, "persist").unwrap().is_none());
 }
@@ -150,7 +162,7 @@ fn a_medium_of_the_same_size_is_left_alone() {
 #[test]
 fn only_the_last_partition_grows() {
     let geometry = grown(64 * 2048);
-    let disk = larger(geometry);
+    let disk = medium(OLD);
     let table = Table::read(&disk, geometry).unwrap();
     assert!(matches!(table.grow(&disk, "boot"), Err(Error::NotLast)));
     assert!(matches!(table.grow(&disk, "other"), Err(Error::Name(0))));
@@ -158,39 +170,32 @@ fn only_the_last_partition_grows() {
 
 #[test]
 fn sectors_of_4096_bytes_work() {
-    let geometry = Geometry { sector_size: 4096, sectors: 16 * 256 };
-    let mut bytes = medium(geometry);
-    bytes.resize(32 << 20, 0);
+    let mut disk = medium(Geometry { sector_size: 4096, sectors: 16 * 256 });
     let larger = Geometry { sector_size: 4096, sectors: 32 * 256 };
-    let mut disk = Memory::new(bytes);
     Table::read(&disk, larger).unwrap().grow(&disk, "persist").unwrap().unwrap().write(&mut disk).unwrap();
     let table = Table::read(&disk, larger).unwrap();
     assert!(!table.needs_repair());
     assert_eq!(persist(&table).last, 31 * 256 - 1);
 }
 
-/// Power is lost at every sync, with every sector of the primary's block, and many choices of the backup's, missing.
+/// Power is lost in each phase, with any of the primary's sectors missing, and many choices of the backup's.
 #[test]
 fn a_whole_table_survives_a_loss_of_power_at_any_moment() {
     let geometry = grown(64 * 2048);
-    let mut disk = larger(geometry);
+    let mut disk = medium(OLD);
+    let mut reached = disk.clone();
     let growth = Table::read(&disk, geometry).unwrap().grow(&disk, "persist").unwrap().unwrap();
     growth.write(&mut disk).unwrap();
-    let mut medium = disk.synced.clone();
+    assert_eq!(disk.log.iter().map(Vec::len).collect::<Vec<_>>(), [33, 8, 0]);
     let (old, new) = (12 * 2048 - 1, 63 * 2048 - 1);
     let mut seed = 1_u64;
     for phase in &disk.log {
-        let choices = if phase.len() <= 8 { 1 << phase.len() } else { 4096 };
-        for choice in 0..choices {
+        for choice in 0..256 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let kept = if phase.len() <= 8 { choice } else { seed >> 13 };
-            let mut torn = medium.clone();
-            for (index, (offset, sector)) in phase.iter().enumerate() {
-                if kept >> index & 1 == 1 {
-                    put(&mut torn, usize::try_from(*offset).unwrap(), sector);
-                }
-            }
-            let mut torn = Memory::new(torn);
+            let mut torn = reached.clone();
+            let there = phase.iter().enumerate().filter(|(index, _)| kept >> index & 1 == 1);
+            there.for_each(|(_, (sector, data))| torn.put(*sector, data));
             let table = Table::read(&torn, geometry).unwrap();
             let last = persist(&table).last;
             assert!(last == old || last == new, "{last}");
@@ -202,33 +207,30 @@ fn a_whole_table_survives_a_loss_of_power_at_any_moment() {
             assert_eq!(persist(&table).last, new);
             assert!(!table.needs_repair());
         }
-        for (offset, sector) in phase {
-            put(&mut medium, usize::try_from(*offset).unwrap(), sector);
-        }
+        phase.iter().for_each(|(sector, data)| reached.put(*sector, data));
     }
 }
 
 #[test]
 fn a_damaged_primary_is_mended_without_growing() {
     let geometry = grown(13 * 2048);
-    let mut disk = Memory::new(medium(geometry));
-    let before = disk.bytes.clone();
-    disk.bytes[600] ^= 1;
-    disk.bytes[9000] ^= 1;
+    let mut disk = medium(geometry);
+    let before = disk.clone();
+    disk.flip(600, 1);
+    disk.flip(9000, 1);
     let table = Table::read(&disk, geometry).unwrap();
     assert!(table.needs_repair());
     table.grow(&disk, "persist").unwrap().unwrap().write(&mut disk).unwrap();
-    assert_eq!(disk.bytes, before);
+    for (sector, data) in before.sectors {
+        assert_eq!(disk.sectors[&sector], data, "sector {sector}");
+    }
 }
 
 #[test]
 fn garbage_is_refused() {
-    for fill in [0, 0xff] {
-        let disk = Memory::new(vec![fill; 1 << 20]);
-        let read = Table::read(&disk, Geometry { sector_size: 512, sectors: 2048 });
-        assert!(matches!(read, Err(Error::Broken("no signature", "no signature"))));
-    }
-    let disk = Memory::new(vec![0; 4096]);
+    let disk = Memory::default();
+    let read = Table::read(&disk, Geometry { sector_size: 512, sectors: 2048 });
+    assert!(matches!(read, Err(Error::Broken("no signature", "no signature"))));
     assert!(matches!(Table::read(&disk, Geometry { sector_size: 0, sectors: 8 }), Err(Error::Geometry)));
     assert!(matches!(Table::read(&disk, Geometry { sector_size: 512, sectors: 2 }), Err(Error::Geometry)));
 }
