@@ -23,7 +23,7 @@ export interface UsersLine {
   readonly place: Place;
 }
 
-export type Password =
+type Password =
   /** As shadow holds it. */
   | { readonly kind: 'encoded'; readonly text: string }
   | { readonly kind: 'clear'; readonly text: string; readonly locked: boolean };
