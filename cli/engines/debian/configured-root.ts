@@ -92,10 +92,10 @@ export class ConfiguredRoot {
     return file === undefined ? undefined : readContent(file.content).toString('utf8');
   }
 
-  writeFile(path: string, text: string, options: { readonly origin: string; readonly mode?: number }): void {
+  writeFile(path: string, text: string, options: { readonly origin: string; readonly umask?: number }): void {
     const there = this.resolve(path);
     const owner = there === undefined ? {} : { uid: there.uid, gid: there.gid };
-    const mode = options.mode ?? there?.mode ?? 0o644;
+    const mode = there?.mode ?? 0o666 & ~(options.umask ?? 0o022);
     this.tree.addFile(there?.path ?? cleanPath(path), text, { origin: options.origin, mode, ...owner });
   }
 

@@ -97,7 +97,7 @@ export class MaintainerScripts {
       list: (directory) => root.list(directory),
       readFile: (path) => root.readFile(path),
       readScript: (path) => (isModelledModule(path) ? undefined : root.readFile(path)),
-      writeFile: (path, text, append, certain) => {
+      writeFile: (path, text, { append, certain, umask }) => {
         if (isOutside(path)) return undefined;
         const before = append ? (root.readFile(path) ?? '') : '';
         if (!isKnown(path)) return 'where it writes to is not known before it runs';
@@ -108,7 +108,7 @@ export class MaintainerScripts {
         if (this.#account(one, ['>', path]) !== undefined) return undefined;
         if (!isKnown(text)) return `what it writes to ${path} is not known before it runs`;
         if (!certain) return `whether it writes to ${path} is not known before`;
-        root.writeFile(path, before + text, { origin });
+        root.writeFile(path, before + text, { origin, umask });
         return undefined;
       },
       command: (call) => this.#command(call, one, origin),

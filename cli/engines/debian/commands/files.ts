@@ -172,7 +172,7 @@ const touch: Model = (call, { root, origin }) => {
   );
   if (missing.length === 0) return DONE;
   return act(call, missing, () => {
-    for (const path of missing) root.writeFile(path, '', { origin });
+    for (const path of missing) root.writeFile(path, '', { origin, umask: call.umask });
   });
 };
 

@@ -56,6 +56,19 @@ const find: Model = (call) =>
     ? problem('what it would find and change is not modelled')
     : { ...UNSURE, output: UNKNOWN };
 
+const seq: Model = (call) => {
+  const numbers = call.argv.slice(1).map(Number);
+  if (numbers.length === 0 || !numbers.every(Number.isInteger)) return { ...UNSURE, output: UNKNOWN };
+  const [first, step, last] =
+    numbers.length === 1 ? [1, 1, numbers[0]] : numbers.length === 2 ? [numbers[0], 1, numbers[1]] : numbers;
+  const output: string[] = [];
+  for (let n = first ?? 1; step !== undefined && step !== 0 && output.length < 1000; n += step) {
+    if (step > 0 ? n > (last ?? 0) : n < (last ?? 0)) break;
+    output.push(`${n}\n`);
+  }
+  return { status: 0, output: output.join('') };
+};
+
 const xargs: Model = (call) => (call.stdin === '' ? DONE : problem('what it would run is not known before'));
 
 const uname: Model = (call) => {
@@ -63,7 +76,7 @@ const uname: Model = (call) => {
   return { status: 0, output: `${outputs[call.argv[1] ?? '-s'] ?? UNKNOWN}\n` };
 };
 
-const SHELL = ['umask', 'trap', 'wait', 'sleep', 'sync', ':', 'true', 'ulimit', 'hash', 'cd', 'exec', 'alias'];
+const SHELL = ['trap', 'wait', 'sleep', 'sync', ':', 'true', 'ulimit', 'hash', 'cd', 'exec', 'alias'];
 /** They need a running system, or act on one only. */
 const RUNNING = [
   'invoke-rc.d',
@@ -132,7 +145,6 @@ const FILTERS = [
   'cksum',
   'tac',
   'expr',
-  'seq',
   'date',
   'ls',
   'df',
@@ -178,6 +190,7 @@ export const INERT: Models = {
   echo,
   printf,
   grep,
+  seq,
   find,
   xargs,
   uname,

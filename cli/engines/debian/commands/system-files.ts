@@ -23,9 +23,9 @@ const addShell: Model = (call, { root, origin }) =>
 const updateShells: Model = (call, { root, origin }) =>
   act(call, [], () => {
     const directory = '/usr/share/debianutils/shells.d';
-    const shells = root
-      .list(directory)
-      .flatMap((name) => (root.readFile(`${directory}/${name}`) ?? '').split('\n'))
+    const lists = ['/usr/share/debianutils/shells', ...root.list(directory).map((name) => `${directory}/${name}`)];
+    const shells = lists
+      .flatMap((path) => (root.readFile(path) ?? '').split('\n'))
       .filter((line) => line.startsWith('/') && root.resolve(line) !== undefined);
     const both = shells.flatMap((shell) => (shell.startsWith('/usr') ? [shell] : [shell, `/usr${shell}`]));
     const lines = [...new Set(both)].map((shell) => `${shell}\n`).join('');

@@ -44,6 +44,8 @@ export interface Call {
   readonly certain: boolean;
   /** Assignments in front of it. */
   readonly environment: ReadonlyMap<string, string>;
+  /** Permission bits that new files do not get. */
+  readonly umask: number;
   /** Variables of the shell; models of builtins change them. */
   readonly shell: ShellVariables;
 }
@@ -64,6 +66,12 @@ export interface Outcome {
 
 export type CommandModel = (call: Call) => Outcome;
 
+export interface Writing {
+  readonly append: boolean;
+  readonly certain: boolean;
+  readonly umask: number;
+}
+
 /** What a script can see and touch; the interpreter itself changes nothing. */
 export interface Host {
   readonly files: TestFiles;
@@ -73,7 +81,7 @@ export interface Host {
   /** Text of a file that the script takes over, unless a model stands for it. */
   readonly readScript: (path: string) => string | undefined;
   /** Writes or appends; returns a problem if that cannot be. */
-  readonly writeFile: (path: string, text: string, append: boolean, certain: boolean) => string | undefined;
+  readonly writeFile: (path: string, text: string, how: Writing) => string | undefined;
   readonly command: (call: Call) => Outcome;
 }
 
@@ -107,6 +115,7 @@ export class Shell {
   #lastStatus: Status = 0;
   #steps = 0;
   #depth = 0;
+  #umask = 0o022;
   readonly #around: Surroundings;
 
   constructor(parser: typeof parse, args: readonly string[], variables: ReadonlyMap<string, string>, host: Host) {
@@ -368,6 +377,7 @@ export class Shell {
       stdin: this.#stdin,
       certain: this.#certain,
       environment,
+      umask: this.#umask,
       shell: {
         get: (variable) => this.#variable(variable),
         set: (variable, value) => this.#variables.set(variable, value),
@@ -426,6 +436,9 @@ export class Shell {
       case '.':
       case 'source':
         return this.#takeOver(first ?? '') ?? 'none';
+      case 'umask':
+        if (first !== undefined && /^[0-7]+$/.test(first)) this.#umask = Number.parseInt(first, 8);
+        return 0;
       case 'eval':
         this.#problem(node.pos, node.end, [name, ...args], 'eval is not modelled');
         return undefined;
@@ -501,7 +514,11 @@ export class Shell {
       const output = this.#captured(() => {
         status = run();
       });
-      const problem = this.#host.writeFile(target.path, output, target.append, this.#certain);
+      const problem = this.#host.writeFile(target.path, output, {
+        append: target.append,
+        certain: this.#certain,
+        umask: this.#umask,
+      });
       const at = node ?? redirects[0];
       if (problem !== undefined && at !== undefined) {
         this.#problem(at.pos, redirects.at(-1)?.end ?? at.end, ['>', target.path], problem);
