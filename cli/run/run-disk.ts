@@ -26,7 +26,7 @@ export interface RunDiskOptions {
 }
 
 /** Sparse: costs nothing until the device writes. */
-const DEFAULT_ROOM = 8 * 2 ** 30;
+const DEFAULT_ROOM = 4 * 2 ** 30;
 
 /**
  * @param directory the workspace's run directory; the caller holds its lock
