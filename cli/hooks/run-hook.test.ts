@@ -158,6 +158,14 @@ describe('a hook', () => {
     }
   });
 
+  test('what it leaves running ends with it', async () => {
+    const layer = layerOf({ ...YAML, 'hooks/pre': sh('sleep 600 > /dev/null 2>&1 &\necho $! > child') });
+    const context = contextOf([layer]);
+    await runHook(layer, 'pre', context);
+    const child = Number(readFileSync(join(context.directory, 'child'), 'utf8'));
+    await expect.poll(() => isRunning(child), { timeout: 5000 }).toBe(false);
+  });
+
   test('a layer without one has none', async () => {
     const layer = layerOf({ ...YAML, 'hooks/pre': sh('') });
     expect(await runHook(layer, 'post', contextOf([layer]))).toBe(false);

@@ -42,6 +42,7 @@ export async function runPlannedHook(moment: HookName, hook: PlannedHook, contex
       log: context.log,
       signal: context.signal,
       timeoutMs,
+      endLeftovers: true,
     });
   } catch (error) {
     throw explain(error, hook, context, timeoutMs);

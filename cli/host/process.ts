@@ -26,6 +26,8 @@ export interface Command {
   readonly signal?: AbortSignal | undefined;
   /** Ends the tree after this long; the failure's code is then `command-timeout`. */
   readonly timeoutMs?: number;
+  /** Ends what the child left running, too: for programs that others wrote, whose daemons must not outlive the build. */
+  readonly endLeftovers?: boolean;
   /** Exit codes that are not failures; 0 unless told. */
   readonly accept?: readonly number[];
 }
@@ -156,7 +158,7 @@ function untilEnd(child: ChildProcess, command: Command): Promise<End> {
     });
     child.on('close', (exitCode, signal) => {
       clear();
-      if (reason !== undefined) killTree(child, 'SIGKILL');
+      if (reason !== undefined || command.endLeftovers === true) killTree(child, 'SIGKILL');
       resolve(reason === undefined ? { kind: 'ended', exitCode: exitCode ?? 128, signal } : { kind: reason });
     });
   });
