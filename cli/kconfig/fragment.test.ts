@@ -151,3 +151,21 @@ test('law: a text value survives writing and reading', () => {
     }),
   );
 });
+
+test('law: whatever a file holds, it is read and written back, or fails with a place inside of it', () => {
+  const noise = fc.string({
+    unit: fc.constantFrom('\0', '\t', '\n', '\r', ' ', '"', '#', '=', '\\', 'CONFIG_A', 'y', 'é', '0x1'),
+  });
+  fc.assert(
+    fc.property(noise, (text) => {
+      try {
+        expect(formatFragment(parse(text))).toBe(text);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        const { line = 0, column = 0 } = error.parts.place ?? {};
+        expect(text.split('\n')[line - 1]?.length).toBeGreaterThanOrEqual(column - 1);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
