@@ -2,6 +2,7 @@
  * The check of a running device: it logs in as a user would, waits until the device has judged its own health, and says
  * what it found. A finding is a value; a Failure means that the device was never seen to be up.
  */
+import { Failure } from '../failure.ts';
 import type { Report } from '../ui/events.ts';
 import {
   type Health,
@@ -101,13 +102,27 @@ function problemsOf(health: Health): readonly string[] {
   return bad.map((check) => `${check.name} is ${check.state}${check.text === '' ? '' : `: ${check.text}`}`);
 }
 
+/**
+ * Switches off a device that one can log in to: by its own command, because not every base listens to the power button.
+ * True: it went down by itself.
+ */
+export async function shutDown(device: Device, limitMs: number, signal: AbortSignal): Promise<boolean> {
+  await runOnDevice(device.ssh, ['poweroff'], { signal, limitMs }).catch(ignoreClosedConnection);
+  return device.powerOff(limitMs);
+}
+
+/** The connection may end before the answer; what happens to the device is the answer. */
+export function ignoreClosedConnection(error: unknown): void {
+  if (!(error instanceof Failure) || !['ssh-failed', 'command-failed'].includes(error.parts.code)) throw error;
+}
+
 export function bootCheckRows(check: BootCheck): readonly Row[] {
   return milestoneRows(check.boot, check.loginMs);
 }
 
 export function bootCheckText(check: BootCheck): string {
-  const checks = check.health.checks.map(
-    ({ name, state, text }): Row => [`check ${name}`, state, text === state ? '' : text],
-  );
-  return [tableText(bootCheckRows(check)), tableText(checks)].filter((text) => text !== '').join('\n\n');
+  const { checks } = check.health;
+  const widest = Math.max(0, ...checks.map(({ state }) => state.length));
+  const rows = checks.map(({ name, state, text }): Row => [`check ${name}`, state.padEnd(widest), text]);
+  return [tableText(bootCheckRows(check)), tableText(rows)].filter((text) => text !== '').join('\n\n');
 }

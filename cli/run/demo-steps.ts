@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Failure } from '../failure.ts';
 import type { Report } from '../ui/events.ts';
 import { type Row, seconds } from './boot-report.ts';
-import { type BootCheck, bootCheckRows, checkBoot } from './check.ts';
+import { type BootCheck, bootCheckRows, checkBoot, ignoreClosedConnection } from './check.ts';
 import type { Device } from './device.ts';
 import { runOnDevice } from './ssh.ts';
 
@@ -56,7 +56,6 @@ const persistStep: DemoStep = {
     await runOnDevice(device.ssh, ['tee', DEMO_FILE], { stdin: text, signal });
     const first = device.console.boot;
     const asked = performance.now();
-    // The connection may end before its answer: the next boot is the answer.
     await runOnDevice(device.ssh, ['reboot'], { signal }).catch(ignoreClosedConnection);
     const boot = await device.console.nextBoot(first, {
       what: 'the device to reboot',
@@ -93,8 +92,4 @@ async function healthyBoot(context: DemoContext, boot: Device['console']['boot']
     log: context.device.console.log,
     hint: `coracle run ${context.device.image.name} boots it with its console on the terminal`,
   });
-}
-
-function ignoreClosedConnection(error: unknown): void {
-  if (!(error instanceof Failure) || !['ssh-failed', 'command-failed'].includes(error.parts.code)) throw error;
 }

@@ -6,6 +6,7 @@ import { ensureHostPackages } from '../host/doctor-install.ts';
 import type { Purpose } from '../host/host-packages.ts';
 import type { Architecture } from '../layers/layer.ts';
 import { type Row, seconds, tableText } from '../run/boot-report.ts';
+import { shutDown } from '../run/check.ts';
 import { DEMO_STEPS } from '../run/demo-steps.ts';
 import { type Device, startDevice } from '../run/device.ts';
 import { type RunImage, readImage } from '../run/image.ts';
@@ -117,7 +118,9 @@ async function prove(device: Device, limitMs: number, session: Session): Promise
       )),
     );
   }
-  await timed(stepId(device.image.name, POWER_OFF.name), POWER_OFF.title, session, () => device.powerOff(POWER_OFF_MS));
+  await timed(stepId(device.image.name, POWER_OFF.name), POWER_OFF.title, session, () =>
+    shutDown(device, POWER_OFF_MS, session.signal),
+  );
   return rows;
 }
 

@@ -3,7 +3,7 @@
 import { Failure } from '../failure.ts';
 import { planBuild } from '../farm/plan.ts';
 import { ensureHostPackages } from '../host/doctor-install.ts';
-import { bootCheckText, checkBoot } from '../run/check.ts';
+import { bootCheckText, checkBoot, shutDown } from '../run/check.ts';
 import { type Device, type DeviceOptions, startDevice } from '../run/device.ts';
 import { type RunImage, readImage } from '../run/image.ts';
 import { sshCommandForPeople } from '../run/ssh.ts';
@@ -91,7 +91,7 @@ async function check(image: RunImage, options: DeviceOptions, timeout: number, s
       report: session.report,
       step,
     });
-    await device.powerOff(POWER_OFF_MS);
+    await shutDown(device, POWER_OFF_MS, session.signal);
     outcome = found.problems.length === 0 ? 'done' : 'failed';
     const verdict = found.problems.length === 0 ? 'healthy' : `${found.health.state}: ${found.problems.join('; ')}`;
     session.report({
