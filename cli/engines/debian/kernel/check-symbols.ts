@@ -9,7 +9,7 @@ import { Failure } from '../../../failure.ts';
 import type { Assignment, Value } from '../../../kconfig/assignment.ts';
 import { winner } from '../../../kconfig/merge.ts';
 import { didYouMean } from '../../../kconfig/nearest.ts';
-import { formatValue, sameValue } from '../../../kconfig/value.ts';
+import { formatValue, NOT_SET, sameValue } from '../../../kconfig/value.ts';
 import type { AcceptedDifference } from '../../../layers/layer.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { guessModule, type SymbolModules } from './kbuild-modules.ts';
@@ -65,7 +65,7 @@ export function checkSymbols(config: ResolvedConfig, options: CheckOptions): Sym
   const accepted = [...accepts.values()];
   return {
     honoured,
-    failures: failures.length > FEW ? [...failures.map(withoutWays), tooMany(failures, tree)] : failures,
+    failures: failures.length > FEW ? [...failures.map(withoutWays), tooMany(failures, config, tree)] : failures,
     accepted: accepted.filter((one) => used.has(one)),
     needless: accepted.filter((one) => !used.has(one)),
     keep: [...keep].sort(),
@@ -94,6 +94,9 @@ function problemOf(
     if (value.value === 'm' && actual.value === 'y') return undefined;
     if (value.value === 'n' && actual.value === 'm') return undefined;
     if (value.value === 'y' && actual.value === 'm') return moduleProblem(modules, early);
+  }
+  if (explain !== undefined && sameValue(value, NOT_SET)) {
+    return { cause: `the kernel has ${describe(actual)}: another symbol selects it, or it cannot be chosen` };
   }
   const explained = explain?.(symbol);
   if (explained !== undefined) return { cause: `Kconfig decided otherwise: ${explained}` };
@@ -162,14 +165,16 @@ function withoutWays(failure: Failure): Failure {
   return new Failure({ ...failure.parts, hint: first.startsWith(ACCEPT) ? undefined : first });
 }
 
-function tooMany(failures: readonly Failure[], tree: KernelTree): Failure {
+function tooMany(failures: readonly Failure[], config: ResolvedConfig, tree: KernelTree): Failure {
   const layers = [...new Set(failures.map(({ parts }) => parts.layer ?? ''))];
   return new Failure({
     code: 'kernel-symbols',
     message: `${tree.origin} does not honour ${failures.length} symbols of ${layers.join(', ')}`,
     hint: [
-      `where a difference is fine, accept it in layer.yaml: ${ACCEPT.slice(ACCEPT.indexOf('under'))} {namespace: kernel, symbol: …, reason: …}`,
-      'where it is not: another kernel package, or kernel: source in the workspace, which compiles a kernel',
+      'where a difference is fine, accept it in layer.yaml: under accept: write {namespace: kernel, symbol: …, reason: …}',
+      config.settings.kernel === 'source'
+        ? 'where it is not: ask for what the symbol depends on as well'
+        : 'where it is not: another kernel package, or kernel: source in the workspace, which compiles a kernel',
     ].join('\n'),
   });
 }

@@ -8,7 +8,7 @@ import { Failure, throwAny } from '../../../../failure.ts';
 import type { MergedConfig, Value } from '../../../../kconfig/assignment.ts';
 import { type DotConfig, parseDotConfig } from '../../../../kconfig/dotconfig.ts';
 import { winner } from '../../../../kconfig/merge.ts';
-import { formatAssignment } from '../../../../kconfig/value.ts';
+import { formatAssignment, NOT_SET, sameValue } from '../../../../kconfig/value.ts';
 import type { KernelBase } from '../../../../layers/layer.ts';
 import type { ResolvedConfig } from '../../../../workspace/resolved.ts';
 import { type CheckOptions, checkSymbols } from '../check-symbols.ts';
@@ -73,8 +73,9 @@ export async function configureKernel(options: ConfigureOptions): Promise<Config
     check({});
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    const isOff = (symbol: string): boolean => sameValue(dotConfig.get(symbol), NOT_SET);
     const index = readKconfigIndex(make.source, make.architecture);
-    check({ known: index.keys(), explain: (symbol) => explainSymbol(index, symbol) });
+    check({ known: index.keys(), explain: (symbol) => explainSymbol(index, symbol, isOff) });
   }
   return { text, dotConfig, symbolModules };
 }
