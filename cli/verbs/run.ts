@@ -67,11 +67,14 @@ async function builtImage(names: readonly string[], session: Session): Promise<R
 /** A person at the console. */
 async function attend(image: RunImage, options: DeviceOptions, session: Session): Promise<number> {
   const onTerminal = process.stdin.isTTY === true;
-  await using device = await startDevice(image, { ...options, terminal: true });
+  const plug = new AbortController();
+  await using device = await startDevice(image, { ...options, terminal: true, signal: plug.signal });
+  session.signal.addEventListener('abort', () => void device.powerOff(POWER_OFF_MS), { once: true });
   tellMachine(device, session);
   const leave = onTerminal ? 'Ctrl-A X leaves' : 'it runs until it is switched off';
   session.report({ kind: 'note', text: `${leave}; from elsewhere: ${sshCommandForPeople(device.ssh)}` });
   const { failure } = await device.ended;
+  session.signal.throwIfAborted();
   if (failure !== undefined) throw failure;
   return 0;
 }
