@@ -37,17 +37,27 @@ function* buildFiles(source: string, below: string): Generator<string> {
   }
 }
 
-/**
- * Only what a reader could not guess is written: a symbol whose one module has its name in lower case has no line.
- * `SYMBOL module module`, without the prefix.
- */
+/** `SYMBOL module module`, without the prefix. */
 export function formatSymbolModules(symbols: SymbolModules): string {
   let text = '';
-  for (const [symbol, modules] of symbols) {
-    const guess = guessModule(symbol);
-    if (modules.length !== 1 || modules[0] !== guess) text += `${symbol.slice(PREFIX.length)} ${modules.join(' ')}\n`;
-  }
+  for (const [symbol, modules] of symbols) text += `${symbol.slice(PREFIX.length)} ${modules.join(' ')}\n`;
   return text;
+}
+
+/** Those that a reader could not guess: of more than one module, or of one that has another name. */
+export function withoutGuessable(symbols: SymbolModules): SymbolModules {
+  return new Map(
+    [...symbols].filter(([symbol, modules]) => modules.length !== 1 || modules[0] !== guessModule(symbol)),
+  );
+}
+
+/** Module name → symbols that make it. */
+export function symbolsByModule(symbols: SymbolModules): ReadonlyMap<string, readonly string[]> {
+  const byModule = new Map<string, string[]>();
+  for (const [symbol, modules] of symbols) {
+    for (const name of modules) byModule.set(name, [...(byModule.get(name) ?? []), symbol]);
+  }
+  return byModule;
 }
 
 export function parseSymbolModules(text: string): SymbolModules {

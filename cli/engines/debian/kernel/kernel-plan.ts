@@ -19,11 +19,11 @@ import type { BuildEnvironment } from '../../environment.ts';
 import { checkSymbols, type SymbolCheck } from './check-symbols.ts';
 import { moduleEntries } from './depmod.ts';
 import { expandModules, writeModules } from './expand-modules.ts';
-import { parseSymbolModules, type SymbolModules } from './kbuild-modules.ts';
+import { parseSymbolModules, type SymbolModules, symbolsByModule } from './kbuild-modules.ts';
 import { type KernelModule, type KernelTree, ModinfoIndex, readKernelTree } from './kernel-tree.ts';
 import { type ModuleRequests, moduleRequests } from './module-requests.ts';
 import { type PackedKernel, symbolInputs } from './packed-kernel.ts';
-import { type ModuleSelection, selectModules } from './select-modules.ts';
+import { type ModuleSelection, type SelectOptions, selectModules } from './select-modules.ts';
 
 export interface PackedKernelParts {
   readonly config: ResolvedConfig;
@@ -74,8 +74,9 @@ function checkStage(parts: PackedKernelParts): Stage {
       const packed = await parts.kernel(context);
       const tree = await readPacked(packed, environment, context);
       using reader = new ContentReader();
-      const selection = selectModules(tree, new ModinfoIndex(tree, reader), { ...moduleRequests(config), root: [] });
       const symbolModules = await readSymbolModules(tree, environment);
+      const loaded = { ...moduleRequests(config), root: [] };
+      const selection = selectModules(tree, new ModinfoIndex(tree, reader), loaded, possible(tree, symbolModules));
       const check = checkSymbols(config, { tree, symbolModules, early: new Set(names(selection)) });
       throwAny(check.failures);
       for (const text of parts.warnings) context.report({ kind: 'warning', step: context.step, text });
@@ -85,6 +86,10 @@ function checkStage(parts: PackedKernelParts): Stage {
       return { digest: sha256(keep) };
     },
   };
+}
+
+function possible(tree: KernelTree, symbolModules: SymbolModules): Pick<SelectOptions, 'possible'> {
+  return tree.symbolModules === undefined ? {} : { possible: symbolsByModule(symbolModules) };
 }
 
 function names(selection: ModuleSelection): string[] {
@@ -109,13 +114,12 @@ function kernelStage(parts: PackedKernelParts, check: Stage): Stage {
       using reader = new ContentReader();
       const keep = JSON.parse(await readFile(join(context.outputOf(check), KEEP), 'utf8')) as string[];
       const requests = moduleRequests(config);
-      const selection = selectModules(tree, new ModinfoIndex(tree, reader), requests, keep);
+      const symbolModules = await readSymbolModules(tree, environment);
+      const options = { keep, ...possible(tree, symbolModules) };
+      const selection = selectModules(tree, new ModinfoIndex(tree, reader), requests, options);
       for (const { pattern, layer } of selection.idle) {
-        context.report({
-          kind: 'warning',
-          step: context.step,
-          text: `${layer}: no module of ${tree.origin} is ${pattern}`,
-        });
+        const text = `${layer}: no module of ${tree.origin} is ${pattern}`;
+        context.report({ kind: 'warning', step: context.step, text });
       }
       const root = await rootTree(tree, selection, context);
       await writeTreeIndex(root, join(context.output, 'modules.index'));

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDotConfig } from '../../../kconfig/dotconfig.ts';
-import { formatSymbolModules, readKbuildModules } from './kbuild-modules.ts';
+import { formatSymbolModules, readKbuildModules, withoutGuessable } from './kbuild-modules.ts';
 
 const HEAD = `# The modules that kernel symbols stand for, where it is not simply the symbol in lower case. Made from a kernel's build
 # files and Debian's configurations by make-symbol-table.ts; one line a symbol: SYMBOL module...
@@ -21,4 +21,7 @@ for (const file of configs) {
   for (const [symbol, value] of readDotConfig(file, file)) if (value.value === 'm') modular.add(symbol);
 }
 const symbols = [...readKbuildModules(source)].filter(([symbol]) => modular.has(symbol));
-writeFileSync(join(import.meta.dirname, 'symbol-modules.txt'), HEAD + formatSymbolModules(new Map(symbols)));
+writeFileSync(
+  join(import.meta.dirname, 'symbol-modules.txt'),
+  HEAD + formatSymbolModules(withoutGuessable(new Map(symbols))),
+);

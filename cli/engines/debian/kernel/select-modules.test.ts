@@ -6,7 +6,7 @@ import { type FakeKernel, packFakeKernel, RELEASE } from './fake-kernel.ts';
 import { type FakeLayer, fakeWorkspace } from './fake-workspace.ts';
 import { ModinfoIndex, readKernelTree } from './kernel-tree.ts';
 import { moduleRequests } from './module-requests.ts';
-import { selectModules } from './select-modules.ts';
+import { type SelectOptions, selectModules } from './select-modules.ts';
 
 const KERNEL: FakeKernel = {
   config: ['CONFIG_A=y'],
@@ -27,18 +27,18 @@ const KERNEL: FakeKernel = {
   builtIn: { 'fs/ext4/ext4': [], 'crypto/sha256_generic': ['alias=sha256'], 'fs/efivarfs/efivarfs': [] },
 };
 
-async function select(layers: readonly FakeLayer[], more: readonly string[] = []) {
+async function select(layers: readonly FakeLayer[], options: SelectOptions = {}) {
   const tar = await packFakeKernel(KERNEL);
   const tree = readKernelTree(await readTarEntries(tar, 'package fake'), 'fake');
   expect(tree.release).toBe(RELEASE);
   using reader = new ContentReader();
-  const found = selectModules(tree, new ModinfoIndex(tree, reader), moduleRequests(fakeWorkspace(layers)), more);
+  const found = selectModules(tree, new ModinfoIndex(tree, reader), moduleRequests(fakeWorkspace(layers)), options);
   const names = (modules: typeof found.root): string[] => modules.map(({ name }) => name);
   return { ...found, root: names(found.root), initramfs: names(found.initramfs) };
 }
 
-const failuresOf = (layers: readonly FakeLayer[]) =>
-  select(layers).then(
+const failuresOf = (layers: readonly FakeLayer[], options: SelectOptions = {}) =>
+  select(layers, options).then(
     () => [],
     (error: unknown) => (error instanceof Failures ? error.all : error instanceof Failure ? [error] : []),
   );
@@ -76,7 +76,7 @@ test('the initramfs loads in the order asked for, each module behind its needs, 
 });
 
 test('modules that load early are kept and listed; symbols bring theirs', async () => {
-  const found = await select([{ earlyModules: ['dm_verity', 'ext4'] }], ['overlay', 'gone']);
+  const found = await select([{ earlyModules: ['dm_verity', 'ext4'] }], { keep: ['overlay', 'gone'] });
   expect(found.early).toEqual(['dm_verity']);
   expect(found.root).toEqual(['dm_mod', 'dm_verity', 'overlay']);
 });
@@ -116,4 +116,12 @@ test('a glob cannot be loaded', async () => {
   expect((await failuresOf([{ initramfsModules: ['dm*'] }])).map(({ parts }) => parts.code)).toEqual([
     'bad-module-request',
   ]);
+});
+
+test('of a compiled kernel, what is only kept may be missing, and what is loaded is told with its symbol', async () => {
+  const options = { possible: new Map([['nvme', ['CONFIG_BLK_DEV_NVME']]]) };
+  const found = await select([{ modules: ['nvme', 'overlay'] }], options);
+  expect([found.root, found.idle.map(({ pattern }) => pattern)]).toEqual([['overlay'], ['nvme']]);
+  const [failure] = await failuresOf([{ initramfsModules: ['nvme'] }], options);
+  expect(failure?.parts.hint).toContain('CONFIG_BLK_DEV_NVME makes it');
 });

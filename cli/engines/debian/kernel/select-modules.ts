@@ -15,37 +15,46 @@ export interface ModuleSelection {
   readonly initramfs: readonly KernelModule[];
   /** Names to load early in the root; modprobe brings what they depend on. */
   readonly early: readonly string[];
-  /** Globs that match nothing in this kernel. */
+  /** Globs that match nothing, and modules to keep that the kernel could have but was compiled without. */
   readonly idle: readonly ModuleRequest[];
 }
 
-/**
- * @param more modules to keep that no layer names as such, by name: those behind symbols that fragments ask for
- * @throws Failure `unknown-module`
- */
+export interface SelectOptions {
+  /** Modules to keep that no layer names as such, by name: those behind symbols that fragments ask for. */
+  readonly keep?: Iterable<string>;
+  /**
+   * Of a kernel that was compiled here, module name → symbols that make it. What such a kernel has is for the fragments to
+   * say: a module that is only to be kept, and was not asked for, is no mistake.
+   */
+  readonly possible?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** @throws Failure `unknown-module` */
 export function selectModules(
   tree: KernelTree,
   modinfo: ModinfoIndex,
   requests: ModuleRequests,
-  more: Iterable<string> = [],
+  { keep = [], possible = new Map() }: SelectOptions = {},
 ): ModuleSelection {
   const failures: Failure[] = [];
   const idle: ModuleRequest[] = [];
-  const find = (request: ModuleRequest): readonly KernelModule[] => {
+  const find = (request: ModuleRequest, needed: boolean): readonly KernelModule[] => {
     if (request.glob !== undefined) {
       const matched = matchGlob(tree, request.pattern, request.glob);
       if (matched.modules.length === 0 && !matched.builtIn) idle.push(request);
       return matched.modules;
     }
     const found = findModule(tree, request.pattern);
-    if (found === 'unknown') failures.push(unknownModule(tree, request));
+    const symbols = possible.get(baseName(request.pattern));
+    if (found === 'unknown' && symbols !== undefined && !needed) idle.push(request);
+    else if (found === 'unknown') failures.push(unknownModule(tree, request, symbols));
     return typeof found === 'string' ? [] : [found];
   };
-  const initramfs = requests.initramfs.flatMap(find);
-  const early = requests.early.flatMap(find);
-  const root = requests.root.flatMap(find);
+  const initramfs = requests.initramfs.flatMap((request) => find(request, true));
+  const early = requests.early.flatMap((request) => find(request, true));
+  const root = requests.root.flatMap((request) => find(request, false));
   throwAny(failures);
-  const named = [...more].flatMap((name) => tree.modules.get(moduleName(name)) ?? []);
+  const named = [...keep].flatMap((name) => tree.modules.get(moduleName(name)) ?? []);
   const kept = closure(tree, modinfo, [...initramfs, ...early, ...root, ...named], 'all');
   return {
     root: [...kept].sort((a, b) => (a.path < b.path ? -1 : 1)),
@@ -55,8 +64,13 @@ export function selectModules(
   };
 }
 
+/** The module that a pattern without wildcards stands for. */
+export function baseName(pattern: string): string {
+  return moduleName(pattern.slice(pattern.lastIndexOf('/') + 1));
+}
+
 function findModule(tree: KernelTree, pattern: string): KernelModule | 'built in' | 'unknown' {
-  const name = moduleName(pattern.slice(pattern.lastIndexOf('/') + 1));
+  const name = baseName(pattern);
   const fits = (path: string): boolean => !pattern.includes('/') || moduleName(path) === moduleName(pattern);
   const module = tree.modules.get(name);
   if (module !== undefined && fits(module.path)) return module;
@@ -128,20 +142,27 @@ function softNeeds(tree: KernelTree, modinfo: ModinfoIndex, name: string, aliase
   return portable.length > 0 ? portable : providers;
 }
 
-function unknownModule(tree: KernelTree, { pattern, layer, place }: ModuleRequest): Failure {
+export function unknownModule(
+  tree: Pick<KernelTree, 'origin' | 'modules' | 'builtIn'>,
+  { pattern, layer, place }: ModuleRequest,
+  symbols: readonly string[] = [],
+): Failure {
   const byPath = pattern.includes('/');
   const known = byPath
     ? [...[...tree.modules.values()].map(({ path }) => path), ...tree.builtIn.values()]
     : [...tree.modules.keys(), ...tree.builtIn.keys()];
-  const near = nearestNames(byPath ? pattern : moduleName(pattern), known);
+  const near = symbols.length > 0 ? [] : nearestNames(byPath ? pattern : moduleName(pattern), known);
+  const hints = [
+    ...symbols.slice(0, 1).map((symbol) => `${symbol} makes it: ask for it in a kernel/ fragment`),
+    ...(near.length > 0 ? [`did you mean ${near.join(' or ')}?`] : []),
+    `for one architecture only, write ${pattern} [x86_64]`,
+    ...(near.length + symbols.length === 0 ? ['another kernel package may have it'] : []),
+  ];
   return new Failure({
     code: 'unknown-module',
     message: `${tree.origin} has no module ${pattern}`,
     place,
     layer,
-    hint:
-      near.length > 0
-        ? `did you mean ${near.join(' or ')}? For a module of one architecture only, write ${pattern} [x86_64]`
-        : `another kernel package may have it, or kernel: source with its symbol in a kernel/ fragment`,
+    hint: hints.join('\n'),
   });
 }

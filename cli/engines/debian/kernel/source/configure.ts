@@ -12,8 +12,10 @@ import { formatAssignment, NOT_SET, sameValue } from '../../../../kconfig/value.
 import type { KernelBase } from '../../../../layers/layer.ts';
 import type { ResolvedConfig } from '../../../../workspace/resolved.ts';
 import { type CheckOptions, checkSymbols } from '../check-symbols.ts';
-import { readKbuildModules, type SymbolModules } from '../kbuild-modules.ts';
+import { readKbuildModules, type SymbolModules, symbolsByModule } from '../kbuild-modules.ts';
 import type { KernelTree } from '../kernel-tree.ts';
+import { moduleRequests } from '../module-requests.ts';
+import { baseName, unknownModule } from '../select-modules.ts';
 import { explainSymbol, readKconfigIndex } from './kconfig-index.ts';
 import type { KernelMake } from './make.ts';
 
@@ -77,7 +79,21 @@ export async function configureKernel(options: ConfigureOptions): Promise<Config
     const index = readKconfigIndex(make.source, make.architecture);
     check({ known: index.keys(), explain: (symbol) => explainSymbol(index, symbol, isOff) });
   }
+  checkLoadedModules(options, dotConfig, symbolModules);
   return { text, dotConfig, symbolModules };
+}
+
+/** Modules that have to be loaded must be there; better told now than after half an hour of compiling. */
+function checkLoadedModules({ config, origin }: ConfigureOptions, dotConfig: DotConfig, modules: SymbolModules): void {
+  const byModule = symbolsByModule(modules);
+  const { initramfs, early } = moduleRequests(config);
+  const failures = [...initramfs, ...early].flatMap((request) => {
+    const symbols = byModule.get(baseName(request.pattern));
+    const isOff = symbols?.every((symbol) => sameValue(dotConfig.get(symbol), NOT_SET)) === true;
+    const nothing = { origin, modules: new Map(), builtIn: new Map() };
+    return isOff ? [unknownModule(nothing, request, symbols)] : [];
+  });
+  throwAny(failures);
 }
 
 async function baseConfig({ base, packageConfig, make, origin }: ConfigureOptions): Promise<DotConfig> {
