@@ -54,6 +54,14 @@ export class Failures extends Failure {
     super(all[0].parts);
     this.all = all;
   }
+
+  /** Every one with more said about it; where to look and how to try again is said once, behind the last. */
+  override with({ log, retry, ...more }: Partial<FailureParts>): Failures {
+    const [first, ...rest] = this.all.map((failure, index) =>
+      failure.with(index === this.all.length - 1 ? { ...more, log, retry } : more),
+    );
+    return first === undefined ? this : new Failures([first, ...rest]);
+  }
 }
 
 /** Throws nothing for an empty list, the failure itself for one, {@link Failures} for more. */
