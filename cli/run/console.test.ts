@@ -126,6 +126,7 @@ describe('DeviceConsole', () => {
     push('coracle-init: fatal: root hash differs\n');
     expect((await fatal).parts).toMatchObject({ code: 'device-fatal' });
     device.restarted();
+    clock += 5000;
     const again = failureOf(device.event(device.boot, 'health', wait));
     device.restarted();
     expect((await again).parts.code).toBe('device-restarted');
@@ -147,6 +148,13 @@ describe('DeviceConsole', () => {
     push('coracle-init: 0.1.0\n');
     expect(await next).toMatchObject({ number: 2, firstLineMs: 700, events: [] });
     expect(first.events).toHaveLength(1);
+  });
+
+  it('takes the resets of one reboot for one', () => {
+    device.restarted();
+    clock += 20;
+    device.restarted();
+    expect(device.boot.number).toBe(2);
   });
 
   it('stops waiting when asked to', async () => {

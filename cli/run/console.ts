@@ -29,6 +29,8 @@ export interface WaitOptions {
 }
 
 const KEPT_LINES = 400;
+/** No device boots so far that it could start again in this time. */
+const ONE_RESET_MS = 500;
 const SHOWN_LINES = 15;
 
 export class DeviceConsole {
@@ -63,6 +65,8 @@ export class DeviceConsole {
 
   /** The machine was reset: what comes now belongs to another boot. */
   restarted(): void {
+    // A kernel that reboots tries several ways at once, and each is a reset.
+    if (this.#boot.number > 1 && this.#now() - this.#boot.startedAt < ONE_RESET_MS) return;
     this.#boot = { number: this.#boot.number + 1, startedAt: this.#now(), events: [] };
     this.#wake();
   }

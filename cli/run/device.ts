@@ -21,7 +21,7 @@ import { type ConsoleKind, type Machine, QEMU, qemuArguments } from './machine.t
 import { freePort } from './port.ts';
 import { Qmp } from './qmp.ts';
 import { prepareDisk, type RunDisk } from './run-disk.ts';
-import { ensureKey, type SshTarget } from './ssh.ts';
+import { ensureKey, forgetHostKey, type SshTarget } from './ssh.ts';
 
 export interface DeviceOptions {
   /** Shared cache; remembers whether KVM works. */
@@ -86,6 +86,8 @@ export async function startDevice(image: RunImage, options: DeviceOptions): Prom
       name: `coracle-${image.name}`,
       hostKey: options.hostKey ?? 'kept',
     };
+    // Over reboots the key has to stay the same; an earlier run may have been another disk, or one without persist.
+    await forgetHostKey(ssh);
     return { image, disk, machine, acceleration, ssh, ...launch(machine, directory, lock, options.signal) };
   } catch (error) {
     await lock[Symbol.asyncDispose]();
@@ -158,7 +160,8 @@ function launch(machine: Machine, directory: string, lock: AsyncDisposable, sign
   const errors = collectErrors(child, join(directory, 'qemu.log'), [program, ...args]);
   child.stdout?.on('data', (chunk: Buffer) => console.push(chunk));
   const qmp = new Qmp(child.stdio[QMP_DESCRIPTOR] as Duplex, ({ event }) => {
-    if (event === 'RESET') console.restarted();
+    // What the console has said until then is there already, and is read before that.
+    if (event === 'RESET') setImmediate(() => console.restarted());
   });
   const kill = (): void => killQemu(child, terminal);
   signal.addEventListener('abort', kill, { once: true });

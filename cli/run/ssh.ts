@@ -61,6 +61,11 @@ export async function ensureKey(directory: string): Promise<string> {
   return `${key}.pub`;
 }
 
+/** The next login trusts whatever key the device shows. */
+export async function forgetHostKey(target: SshTarget): Promise<void> {
+  await rm(join(target.directory, KNOWN_HOSTS), { force: true });
+}
+
 /** File names are relative to the target's directory: ssh would expand and split paths. */
 export function sshArguments(target: SshTarget): readonly [string, ...string[]] {
   const options = [
@@ -146,7 +151,6 @@ export function quoteForShell(word: string): string {
 export function sshCommandForPeople(target: SshTarget): string {
   const at = (name: string): string => join(target.directory, name);
   const words = ['ssh', '-i', at(KEY_FILE), '-p', `${target.port}`, '-o', `HostKeyAlias=${target.name}`];
-  return [...words, '-o', `UserKnownHostsFile=${at(KNOWN_HOSTS)}`, `${target.user}@${target.host}`]
-    .map(quoteForPeople)
-    .join(' ');
+  const trust = ['-o', `UserKnownHostsFile=${at(KNOWN_HOSTS)}`, '-o', 'StrictHostKeyChecking=accept-new'];
+  return [...words, ...trust, `${target.user}@${target.host}`].map(quoteForPeople).join(' ');
 }
