@@ -25,6 +25,8 @@ const LockedPackage = z.strictObject({
   uri: z.string(),
   /** Fetched, but not part of the root: kernels, boot loaders. */
   beside: z.optional(z.literal(true)),
+  /** Installed only so that maintainer scripts can run (`scripts: run`), and taken out of the root again. */
+  tool: z.optional(z.literal(true)),
 });
 
 const GitPin = z.strictObject({ rev: z.string(), commit: Commit });

@@ -37,6 +37,7 @@ function packageText(one: LockedPackage): string {
     `sha256: ${JSON.stringify(one.sha256)}`,
     `uri: ${JSON.stringify(one.uri)}`,
     ...(one.beside ? ['beside: true'] : []),
+    ...(one.tool ? ['tool: true'] : []),
   ];
   return `{${fields.join(', ')}}`;
 }

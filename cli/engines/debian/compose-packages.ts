@@ -16,13 +16,16 @@ import { MaintainerScripts, type ScriptProblem } from './maintainer-scripts.ts';
 import { configurationOrder, interests, relationNames } from './package-order.ts';
 import type { UnpackedPackage } from './unpacked.ts';
 
-export interface ComposeOptions {
-  /** Debian's architecture. */
-  readonly architecture: string;
-  readonly assumed: ReadonlySet<string>;
+export interface FinishOptions {
   /** Globs of what layers leave out; scripts still see it. */
   readonly exclude: readonly string[];
   readonly effects: readonly Effect[];
+}
+
+export interface ComposeOptions extends FinishOptions {
+  /** Debian's architecture. */
+  readonly architecture: string;
+  readonly assumed: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -56,11 +59,21 @@ export async function composePackages(
     const names = interests(one);
     if (names.length > 0) scripts.run(one, { script: 'postinst', args: ['triggered', names.join(' ')] });
   }
-  applyFileEffects(root, options.effects);
-  removeExcluded(tree, pathTest(options.exclude));
-  linkAlternatives(root, chosenAlternatives(options.effects));
-  finish(root);
+  finishRoot(root, options);
   return { root, problems: scripts.problems };
+}
+
+/** What layers say about the configured root, and what only lives while a system runs. */
+export function finishRoot(root: ConfiguredRoot, options: FinishOptions): void {
+  applyFileEffects(root, options.effects);
+  const isExcluded = pathTest(options.exclude);
+  for (const entry of root.tree.entries()) if (isExcluded(entry.path)) root.tree.remove(entry.path);
+  linkAlternatives(root, chosenAlternatives(options.effects));
+  emptyVolatile(root.tree);
+  writeNameService(root);
+  // A root without bash is entered by its own shell.
+  if (root.resolve('/bin/bash') === undefined) root.accounts.change('root', { shell: '/bin/sh' });
+  root.accounts.writeTo(root.tree, 'accounts');
 }
 
 /** The merged /usr that every current release of Debian has; not every package of bookworm ships it that way. */
@@ -100,6 +113,7 @@ async function unpackInto(
     if (mayPut(root, { ...entry, path }, one, packages))
       root.tree.put(path === entry.path ? entry : { ...entry, path });
   }
+  for (const path of linked) if (isUnread(path)) root.tree.remove(path);
 }
 
 /** Two packages with the same file: one of them has to say that it replaces the other's. */
@@ -125,13 +139,15 @@ function mayPut(
   });
 }
 
-function removeExcluded(tree: RootTree, isExcluded: PathTest): void {
-  for (const entry of tree.entries()) if (isExcluded(entry.path)) tree.remove(entry.path);
+/** libc-bin brings it; a root without that package looks up names in the same places. */
+function writeNameService(root: ConfiguredRoot): void {
+  if (root.entry('/etc/nsswitch.conf') !== undefined) return;
+  const files = ['passwd', 'group', 'shadow', 'gshadow', 'networks', 'protocols', 'services', 'ethers', 'rpc'];
+  const lines = [...files.map((name) => `${name}: files\n`), 'hosts: files dns\n'];
+  root.tree.addFile('/etc/nsswitch.conf', lines.join(''), { origin: 'name service' });
 }
 
-/** Last things, and what only lives while the system runs. */
-function finish(root: ConfiguredRoot): void {
-  const { tree, accounts } = root;
+function emptyVolatile(tree: RootTree): void {
   for (const directory of ['/tmp', '/run', '/var/tmp']) {
     for (const entry of tree.children(directory)) tree.remove(entry.path);
   }
@@ -146,7 +162,4 @@ function finish(root: ConfiguredRoot): void {
   ] as const) {
     if (tree.get(path) === undefined) tree.addDirectory(path, { origin: 'root', mode });
   }
-  // A root without bash is entered by its own shell.
-  if (root.resolve('/bin/bash') === undefined) accounts.change('root', { shell: '/bin/sh' });
-  accounts.writeTo(tree, 'accounts');
 }

@@ -9,16 +9,24 @@ import { BOOT_FILES, bootFilesStage } from './boot-files-stage.ts';
 import { planKernel } from './kernel/plan.ts';
 import { packagesStage, packedKernel } from './packages-stage.ts';
 import { PACKAGE_RECORDS, ROOT_INDEX, rootStage } from './root-stage.ts';
+import { SCRIPTS_TAR, scriptsStage } from './run-scripts/scripts-stage.ts';
 
 export const debianEngine: Engine = { name: 'debian', plan };
 
 function plan(config: ResolvedConfig, environment: BuildEnvironment): EnginePlan {
   const packages = packagesStage(config, environment);
   const kernel = planKernel({ config, environment, packages, unpacked: packedKernel(environment, packages) });
-  const root = rootStage({ config, environment, packages, modules: kernel.modules });
+  const scripts = config.settings.scripts === 'run' ? scriptsStage(config, environment, packages) : undefined;
+  const root = rootStage({
+    config,
+    environment,
+    packages,
+    modules: kernel.modules,
+    scripts: scripts && { stage: scripts, path: SCRIPTS_TAR },
+  });
   const bootFiles = bootFilesStage(config, environment, packages);
   return {
-    stages: [packages, ...kernel.stages, root, bootFiles],
+    stages: [packages, ...kernel.stages, ...(scripts === undefined ? [] : [scripts]), root, bootFiles],
     sources: [packages],
     output: {
       kernel: kernel.image,

@@ -24,6 +24,7 @@ export function workspaceRequest(config: ResolvedConfig): WorkspaceRequest {
   const assume = assumed(layers);
   const beside = [...kernelPackages(config), ...bootFilePackages(config)];
   const { mirror, suites, components } = config.settings.debian;
+  const tools = config.settings.scripts === 'run';
   const hash = sha256(
     JSON.stringify({
       arch: config.arch,
@@ -33,10 +34,11 @@ export function workspaceRequest(config: ResolvedConfig): WorkspaceRequest {
       // The mirror is a way to the archive only; another archive has other suites or components.
       suites: suites ?? DEFAULT_SUITES,
       components: components ?? ['main'],
+      tools,
       own: mirror === undefined ? undefined : 'mirror',
     }),
   );
-  return { packages, assume, beside, hash };
+  return { packages, assume, beside, tools, hash };
 }
 
 /** Names of packages that count as installed. */

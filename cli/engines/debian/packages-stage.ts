@@ -9,6 +9,7 @@ import type { BuildEnvironment } from '../environment.ts';
 import { fetchPackages } from './apt/download.ts';
 import type { PackedKernel } from './kernel/packed-kernel.ts';
 import { lockedKernel } from './kernel-packages.ts';
+import { describeLeftOut, LEFT_OUT_HINT, leftOutLayers } from './left-out.ts';
 import { answeringLock, downloads, lockedPackages } from './locked-packages.ts';
 import { workspaceRequest } from './package-request.ts';
 import { isUnpacked, unpackedPath, unpackPackages } from './unpacked.ts';
@@ -34,6 +35,9 @@ export function packagesStage(config: ResolvedConfig, environment: BuildEnvironm
     },
     run: async (context) => {
       const access = { config, environment, log: context.log, signal: context.signal };
+      for (const one of leftOutLayers(config)) {
+        context.report({ kind: 'warning', step: context.step, text: describeLeftOut(one), hint: LEFT_OUT_HINT });
+      }
       const packages = await lockedPackages(access);
       await fetchPackages(packages, downloads(access, progress(context, 'fetching')));
       await unpackPackages(packages, downloads(access, progress(context, 'unpacking')));

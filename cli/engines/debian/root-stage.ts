@@ -17,13 +17,15 @@ import type { ResolvedConfig } from '../../workspace/resolved.ts';
 import type { PackageRecord, StageFile } from '../engine.ts';
 import type { BuildEnvironment } from '../environment.ts';
 import { debianArchitecture } from './apt/private-apt.ts';
-import { composePackages } from './compose-packages.ts';
-import { applyUnitEffects } from './effects/apply-effects.ts';
+import { composePackages, finishRoot } from './compose-packages.ts';
+import type { ConfiguredRoot } from './configured-root.ts';
+import { applyUnitEffects, prepareRoot } from './effects/apply-effects.ts';
 import { linkApplets } from './effects/busybox.ts';
-import { readEffects } from './effects/effect-schema.ts';
+import { type Effect, readEffects } from './effects/effect-schema.ts';
 import { layerExclusions } from './exclusions.ts';
 import { askedBy, assumedNames, workspaceRequest } from './package-request.ts';
 import { readPackages } from './packages-stage.ts';
+import { readScriptsRoot } from './run-scripts/scripts-root.ts';
 import { explainProblems } from './script-failures.ts';
 import { readUnpacked, type UnpackedPackage } from './unpacked.ts';
 
@@ -39,23 +41,26 @@ export interface RootParts {
   readonly packages: Stage;
   /** Tree index of the kernel's modules. */
   readonly modules: StageFile;
+  /** With `scripts: run`: the tar of the root as the scripts left it. */
+  readonly scripts: StageFile | undefined;
 }
 
 export function rootStage(parts: RootParts): Stage {
-  const { config, environment, packages, modules } = parts;
+  const { config, environment, packages, modules, scripts } = parts;
   return {
     name: 'root',
     title: 'compose the root',
-    needs: [packages, modules.stage],
+    needs: [packages, modules.stage, ...(scripts === undefined ? [] : [scripts.stage])],
     inputs: async () => rootInputs(config, environment),
     run: async (context) => {
       const locked = await readPackages(context, packages);
-      const inRoot = locked.filter((one) => one.beside !== true).map((one) => readUnpacked(one, environment.cache));
-      const tree = await composeRoot(parts, inRoot, context);
+      const installed = locked.filter((one) => one.beside !== true).map((one) => readUnpacked(one, environment.cache));
+      const tree = await composeRoot(parts, installed, context);
       await checkLibraryClosure(tree);
       await writeTreeIndex(tree, join(context.output, ROOT_INDEX));
       const layers = askedBy(workspaceRequest(config).packages);
-      const records = locked.map(
+      const shipped = locked.filter((one) => one.tool !== true);
+      const records = shipped.map(
         (one): PackageRecord => ({
           name: one.name,
           version: one.version,
@@ -70,18 +75,43 @@ export function rootStage(parts: RootParts): Stage {
   };
 }
 
-async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[], context: StageContext) {
-  const { config, environment, modules } = parts;
+/** The packages installed: composed, or as their scripts left them. */
+async function installPackages(
+  { config, scripts }: RootParts,
+  packages: readonly UnpackedPackage[],
+  effects: readonly Effect[],
+  context: StageContext,
+): Promise<ConfiguredRoot> {
   const layers = config.layers.map(({ layer }) => layer);
-  const effects = readEffects(layers);
-  const { root, problems } = await composePackages(packages, {
+  const options = {
     architecture: debianArchitecture(config.arch),
     assumed: assumedNames(config),
     exclude: layerExclusions(layers).map(({ value }) => value),
     effects,
     signal: context.signal,
-  });
-  throwAny(explainProblems(problems, packages, workspaceRequest(config).packages));
+  };
+  if (scripts === undefined) {
+    const { root, problems } = await composePackages(packages, options);
+    throwAny(explainProblems(problems, packages, workspaceRequest(config).packages));
+    return root;
+  }
+  const tar = join(context.outputOf(scripts.stage), scripts.path);
+  const [tools, kept] = [packages.filter(isTool), packages.filter((one) => !isTool(one))];
+  const root = await readScriptsRoot(tar, { ...options, tools, kept });
+  prepareRoot(root, effects);
+  finishRoot(root, options);
+  return root;
+}
+
+function isTool(one: UnpackedPackage): boolean {
+  return one.locked.tool === true;
+}
+
+async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[], context: StageContext) {
+  const { config, environment, modules } = parts;
+  const layers = config.layers.map(({ layer }) => layer);
+  const effects = readEffects(layers);
+  const root = await installPackages(parts, packages, effects, context);
   const { tree } = root;
   await putModules(tree, join(context.outputOf(modules.stage), modules.path));
   for (const layer of layers) {

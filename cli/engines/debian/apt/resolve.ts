@@ -28,7 +28,12 @@ export interface ResolveRequest {
   readonly assume: readonly NamedAt[];
   /** Fetched without their dependencies and not part of the root: kernels, boot loaders. */
   readonly beside: readonly NamedAt[];
+  /** Also what maintainer scripts need to run: essential packages, and what is otherwise taken for installed. */
+  readonly tools: boolean;
 }
+
+/** What every chroot has. `usr-is-merged` says that /usr was merged from the start. */
+const TOOLS = ['?essential', 'usr-is-merged'];
 
 /** The locked packages, sorted by name. */
 export async function resolvePackages(apt: PrivateApt, request: ResolveRequest): Promise<LockedPackage[]> {
@@ -42,10 +47,18 @@ export async function resolvePackages(apt: PrivateApt, request: ResolveRequest):
   const status = join(apt.directory, `status-${randomUUID()}`);
   try {
     await writeFile(status, stubStatus(request.assume, shown, apt.architecture));
-    const root = await closure(apt, request, status);
+    const wanted = request.packages.map((one) => `${one.name}${one.pin}`);
+    const assumed = new Set(request.assume.map((one) => one.name));
+    const root = await closure(
+      apt,
+      request,
+      wanted.filter((one) => !assumed.has(one)),
+      status,
+    );
+    const tools = request.tools ? await toolPackages(apt, request, root) : [];
     const beside = await besidePackages(apt, request.beside, shown);
     const inRoot = new Set(root.map((one) => one.name));
-    return [...root, ...beside.filter((one) => !inRoot.has(one.name))].sort(byName);
+    return [...root, ...tools, ...beside.filter((one) => !inRoot.has(one.name))].sort(byName);
   } finally {
     await rm(status, { force: true });
   }
@@ -130,10 +143,13 @@ function stubStatus(assume: readonly NamedAt[], shown: ReadonlyMap<string, Parag
   return stanzas.map((stanza) => `${stanza}\n\n`).join('');
 }
 
-async function closure(apt: PrivateApt, request: ResolveRequest, status: string): Promise<LockedPackage[]> {
-  const wanted = [...new Set(request.packages.map((one) => `${one.name}${one.pin}`))].sort();
+async function closure(
+  apt: PrivateApt,
+  request: ResolveRequest,
+  wanted: readonly string[],
+  status: string,
+): Promise<LockedPackage[]> {
   if (wanted.length === 0) return [];
-  const assumed = new Set(request.assume.map((one) => one.name));
   try {
     const { stdout } = await apt.run([
       'apt-get',
@@ -144,12 +160,24 @@ async function closure(apt: PrivateApt, request: ResolveRequest, status: string)
       // Several caches for several statuses would only take room.
       ...['-o', `Dir::State::status=${status}`, '-o', 'Dir::Cache::pkgcache='],
       '--',
-      ...wanted.filter((one) => !assumed.has(one)),
+      ...[...new Set(wanted)].sort(),
     ]);
     return stdout.split('\n').flatMap((line) => (line.startsWith("'") ? [readUriLine(line, apt)] : []));
   } catch (error) {
     throw explain(error, request.packages);
   }
+}
+
+/** What has to be installed beside the root's own packages, in the same versions, for scripts to run. */
+async function toolPackages(
+  apt: PrivateApt,
+  request: ResolveRequest,
+  root: readonly LockedPackage[],
+): Promise<LockedPackage[]> {
+  const exact = root.map((one) => `${one.name}=${one.version}`);
+  const all = await closure(apt, request, [...TOOLS, ...exact], join(apt.directory, 'status'));
+  const inRoot = new Set(root.map((one) => one.name));
+  return all.filter((one) => !inRoot.has(one.name)).map((one) => ({ ...one, tool: true }));
 }
 
 /** `'uri' file size SHA256:hash` */

@@ -1,9 +1,10 @@
 /**
- * The bundle of certificate authorities and the links that update-ca-certificates makes beside it. The hash links for
- * programs that look in the directory instead of the bundle need openssl's hash of a name: made where openssl is at hand.
+ * The bundle of certificate authorities, and the links that update-ca-certificates makes beside it for programs that look
+ * into the directory: by name, and by OpenSSL's hash of the subject.
  */
 import { lastName } from '../../../rootfs/path.ts';
 import type { ConfiguredRoot } from '../configured-root.ts';
+import { subjectHash } from './certificate-hash.ts';
 
 const ORIGIN = 'update-ca-certificates';
 const SHIPPED = '/usr/share/ca-certificates';
@@ -16,6 +17,7 @@ export function writeCertificates(root: ConfiguredRoot): void {
   const listed = paths.filter((path) => path.startsWith(SHIPPED)).map((path) => path.slice(SHIPPED.length + 1));
   root.tree.addFile('/etc/ca-certificates.conf', listed.map((name) => `${name}\n`).join(''), { origin: ORIGIN });
   const texts: string[] = [];
+  const hashes = new Map<string, number>();
   for (const path of paths) {
     const text = root.readFile(path) ?? '';
     texts.push(text.endsWith('\n') ? text : `${text}\n`);
@@ -25,6 +27,12 @@ export function writeCertificates(root: ConfiguredRoot): void {
       .replace(/[()]/g, '=')
       .replace(/,/g, '_');
     root.tree.addLink(`${CERTS}/${name}`, path, { origin: ORIGIN });
+    const hash = subjectHash(text);
+    if (hash === undefined) continue;
+    // Of certificates with the same subject each has a number of its own.
+    const number = hashes.get(hash) ?? 0;
+    hashes.set(hash, number + 1);
+    root.tree.addLink(`${CERTS}/${hash}.${number}`, name, { origin: ORIGIN });
   }
   root.tree.addFile(`${CERTS}/ca-certificates.crt`, texts.join(''), { origin: ORIGIN });
 }
