@@ -5,9 +5,10 @@
  * Reading is synchronous on purpose: a layer is a dozen tiny directories, and a trip through the thread pool for each
  * would cost more than the reading, which counts when there are a thousand layers.
  */
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, type FailureParts, throwAny } from '../failure.ts';
+import { lookAt } from '../host/look-at.ts';
 import { NAMESPACES, type Namespace } from '../kconfig/assignment.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
 import { HOOK_NAMES, type Layer, type LayerContents, PATCH_KINDS, type PatchKind } from './layer.ts';
@@ -110,7 +111,7 @@ function kindOf(entry: Dirent, directory: string): EntryKind {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
   if (!entry.isSymbolicLink()) return 'other';
-  const found = statSync(join(directory, entry.name), { throwIfNoEntry: false });
+  const found = lookAt(join(directory, entry.name));
   if (found === undefined) return 'dangling';
   return found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other';
 }

@@ -2,9 +2,9 @@
  * The layers that can be reached: finds one by name in an ordered list of roots, the first root that has it winning, and
  * reads only what is asked for. A name that no root has is a failure with the nearest names.
  */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../failure.ts';
+import { isDirectory } from '../host/look-at.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
 import type { Layer, LayerRoot } from './layer.ts';
 import { CONTENT_DIRECTORIES, compareNames, LAYER_FILE, listDirectory, METADATA_DIRECTORY } from './layer-contents.ts';
@@ -93,15 +93,4 @@ function layerNames(root: LayerRoot): readonly string[] {
 function directoriesIn(directory: string): readonly string[] {
   if (!isDirectory(directory)) return [];
   return [...listDirectory(directory)].filter(([, kind]) => kind === 'directory').map(([name]) => name);
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  } catch (error) {
-    const cause = (error as NodeJS.ErrnoException).code;
-    // A file in the middle of the path: the directory is not there.
-    if (cause === 'ENOTDIR') return false;
-    throw new Failure({ code: 'unreadable-file', message: `cannot look at ${path}`, place: { file: path }, cause });
-  }
 }

@@ -2,9 +2,9 @@
  * Where a project looks for layers, in order: the environment's directories, coracle.yaml's `layers`, the shipped ones.
  * Repositories are checked out at the commit that coracle.lock names; one that is not in the lock yet is put there.
  */
-import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Failure, type FailureParts, type Place } from '../failure.ts';
+import { isDirectory } from '../host/look-at.ts';
 import { checkOutCommit, DEFAULT_REV, type GitCache, type GitSource, lookUpRevision } from '../layers/git-root.ts';
 import type { LayerRoot } from '../layers/layer.ts';
 import { cacheDirectory } from './cache-directory.ts';
@@ -112,8 +112,4 @@ export function layersBelow(directory: string): string {
   if (LAYER_DIRECTORIES.includes(basename(directory))) return directory;
   const below = LAYER_DIRECTORIES.map((name) => join(directory, name)).find(isDirectory);
   return below ?? directory;
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

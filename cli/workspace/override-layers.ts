@@ -1,6 +1,6 @@
 /** The user's own configuration, which no repository has: overrides/, and overrides/workspaces/<name>/ for one workspace. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDirectory } from '../host/look-at.ts';
 import type { Layer } from '../layers/layer.ts';
 import { readLayer } from '../layers/read-layer.ts';
 import type { Project } from './project.ts';
@@ -10,7 +10,7 @@ export function overrideLayers(project: Project, workspace: string): readonly La
   const root = { kind: 'overrides', directory: project.directory, label: 'overrides' } as const;
   return ['overrides', `overrides/workspaces/${workspace}`].flatMap((name) => {
     const directory = join(project.directory, name);
-    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+    if (!isDirectory(directory)) return [];
     const layer = readLayer(name, root, directory);
     return layer === undefined || isEmpty(layer) ? [] : [layer];
   });
