@@ -5,8 +5,6 @@ use crate::error::{Doing, Error};
 use std::fs;
 use std::time::Duration;
 
-/// Time for everything that has no limit of its own.
-const REST: Duration = Duration::from_secs(60);
 /// An hour: more than that is a slip of the keyboard, and sums stay small.
 const MAX_SECONDS: u64 = 3600;
 
@@ -17,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) boot_wait: Duration,
     /// `None`: run without persist.
     pub(crate) persist_wait: Option<Duration>,
+    /// Time for everything that has no limit of its own.
+    rest_wait: Duration,
     pub(crate) panic: Panic,
 }
 
@@ -26,6 +26,7 @@ impl Default for Options {
             slot: None,
             boot_wait: Duration::from_secs(20),
             persist_wait: Some(Duration::from_secs(10)),
+            rest_wait: Duration::from_secs(60),
             panic: Panic::Restart(Duration::from_secs(5)),
         }
     }
@@ -50,6 +51,7 @@ impl Options {
                 "coracle.slot" => options.slot = Some(value.to_owned()),
                 "coracle.boot_wait" => options.boot_wait = seconds(value).unwrap_or(options.boot_wait),
                 "coracle.persist_wait" => persist_wait = seconds(value).or(persist_wait),
+                "coracle.rest_wait" => options.rest_wait = seconds(value).unwrap_or(options.rest_wait),
                 "coracle.persist" => persist = value != "off",
                 "panic" => options.panic = panic(value).unwrap_or(options.panic),
                 _ => {}
@@ -72,7 +74,7 @@ impl Options {
 
     /// How long all of it may take, before the machine is restarted.
     pub(crate) fn limit(&self) -> Duration {
-        self.boot_wait + self.persist_wait.unwrap_or_default() + REST
+        self.boot_wait + self.persist_wait.unwrap_or_default() + self.rest_wait
     }
 }
 

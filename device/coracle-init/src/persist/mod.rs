@@ -49,7 +49,6 @@ pub(crate) fn bring_up(options: &Options, disk: &str) -> State {
             Err(state) => state,
         },
     };
-    say!("{failure}");
     let made = mount_memory().and_then(|()| tree::make(Path::new(MOUNT_POINT)));
     if let Err(error) = made {
         say!("{error}");

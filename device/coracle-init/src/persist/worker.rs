@@ -7,7 +7,7 @@ use super::{check, enlarge};
 use crate::console::say;
 use crate::error::{Doing, Error};
 use block::{Partition, Sysfs, wait_for};
-use linux::mount::DetachedMount;
+use linux::mount::{ATTRIBUTE_NO_ACCESS_TIMES, ATTRIBUTE_NO_DEVICES, DetachedMount};
 use linux::socket::Channel;
 use linux::system::since_boot;
 use std::io;
@@ -15,7 +15,8 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 pub(super) const PARTITION: &str = "coracle-persist";
-const OPTIONS: [(&str, Option<&str>); 3] = [("errors", Some("remount-ro")), ("noatime", None), ("nodev", None)];
+/// Errors that ext4 finds later must not spread.
+const OPTIONS: [(&str, &str); 1] = [("errors", "remount-ro")];
 
 /// Why it did not work, for people and for programs.
 #[derive(Debug)]
@@ -73,7 +74,7 @@ fn mount(disk: &str, deadline: Duration) -> Result<(DetachedMount, Option<u64>),
     };
     let superblock = check::check(&partition, deadline)?;
     let node = partition.node();
-    let mount = DetachedMount::open(&node, "ext4", &OPTIONS)
+    let mount = DetachedMount::open(&node, "ext4", &OPTIONS, ATTRIBUTE_NO_DEVICES | ATTRIBUTE_NO_ACCESS_TIMES)
         .map_err(|error| Failure(Cause::Corrupt, format!("mounting {}: {error}", node.display())))?;
     Ok((mount, superblock.room_to_grow(size)))
 }

@@ -37,17 +37,21 @@ pub fn unmount(target: &Path) -> io::Result<()> {
     sys::unmount(&c_string(target)?, libc::MNT_DETACH)
 }
 
+/// `MOUNT_ATTR_NODEV`, for a [`DetachedMount`].
+pub const ATTRIBUTE_NO_DEVICES: u32 = 0x4;
+/// `MOUNT_ATTR_NOATIME`, for a [`DetachedMount`].
+pub const ATTRIBUTE_NO_ACCESS_TIMES: u32 = 0x10;
+
 /// A mounted file system that is at no path yet. When the last descriptor of it is closed, it is unmounted: whatever
 /// happens to its maker, nothing is left behind.
 #[derive(Debug)]
 pub struct DetachedMount(OwnedFd);
 
 impl DetachedMount {
-    /// Mounts `source`; `options` are names (`nobarrier`) or pairs (`errors`, `remount-ro`).
+    /// Mounts `source`; `options` are the file system's own (`errors`, `remount-ro`), `attributes` those of the mount.
     ///
     /// The error's text holds what the file system said about it, which `errno` alone does not.
-    pub fn open(source: &Path, kind: &str, options: &[(&str, Option<&str>)]) -> io::Result<Self> {
-        const SET_FLAG: libc::c_uint = 0;
+    pub fn open(source: &Path, kind: &str, options: &[(&str, &str)], attributes: u32) -> io::Result<Self> {
         const SET_STRING: libc::c_uint = 1;
         const CREATE: libc::c_uint = 6;
         const CLOSE_ON_EXEC: libc::c_uint = 1;
@@ -55,14 +59,12 @@ impl DetachedMount {
         let configure = || -> io::Result<()> {
             sys::fsconfig(context.as_fd(), SET_STRING, Some(c"source"), Some(&c_string(source)?))?;
             for (name, value) in options {
-                let name = c_string(name)?;
-                let value = value.map(c_string).transpose()?;
-                let command = if value.is_some() { SET_STRING } else { SET_FLAG };
-                sys::fsconfig(context.as_fd(), command, Some(&name), value.as_deref())?;
+                let (name, value) = (c_string(name)?, c_string(value)?);
+                sys::fsconfig(context.as_fd(), SET_STRING, Some(&name), Some(&value))?;
             }
             sys::fsconfig(context.as_fd(), CREATE, None, None)
         };
-        match configure().and_then(|()| sys::fsmount(context.as_fd(), CLOSE_ON_EXEC, 0)) {
+        match configure().and_then(|()| sys::fsmount(context.as_fd(), CLOSE_ON_EXEC, attributes)) {
             Ok(mount) => Ok(Self(mount)),
             Err(error) => Err(with_log(error, context)),
         }
