@@ -1,5 +1,5 @@
-/** Looking at a path that a user named: it may lead nowhere in many ways, none of which is a bug of the program. */
-import { type Stats, statSync } from 'node:fs';
+/** Looking at what a user named: a path may lead nowhere in many ways, none of which is a bug of the program. */
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 
 /** A part that is missing, a file in the middle of the path, links in a circle, a name longer than any can be. */
@@ -24,4 +24,14 @@ export function lookAt(path: string): Stats | undefined {
 
 export function isDirectory(path: string): boolean {
   return lookAt(path)?.isDirectory() === true;
+}
+
+/** The text of a small file, all of it. @throws Failure `unreadable-file` */
+export function readText(file: string, layer?: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const cause = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new Failure({ code: 'unreadable-file', message: `cannot read ${file}`, place: { file }, cause, layer });
+  }
 }

@@ -2,9 +2,9 @@
  * SkiffOS's metadata/ directory as parts of a Layer value, with SkiffOS's meaning: a one-line description, dependencies
  * separated by commas or white space, `name description` lines of commands, and an `unlisted` file that counts by being there.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure, type FailureParts } from '../failure.ts';
+import type { FailureParts } from '../failure.ts';
+import { readText } from '../host/look-at.ts';
 import type { LayerCommand, Located } from './layer.ts';
 import type { EntryKind } from './layer-contents.ts';
 import { checkLayerName } from './layer-name.ts';
@@ -64,13 +64,4 @@ function locatedWords(text: string, file: string): readonly Located<string>[] {
       place: { file, line: index + 1, column: match.index + 1, length: match[0].length },
     })),
   );
-}
-
-function readText(file: string, layer: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const cause = (error as NodeJS.ErrnoException).code;
-    throw new Failure({ code: 'unreadable-file', message: `cannot read ${file}`, place: { file }, cause, layer });
-  }
 }

@@ -2,10 +2,10 @@
  * A YAML file of the user, read against a schema: in comes text, out comes checked data together with the place of every
  * value, or all the mistakes in it at once, each with its place.
  */
-import { readFileSync } from 'node:fs';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type * as z from 'zod/mini';
 import { Failure, type Place, throwAny } from '../failure.ts';
+import { readText } from '../host/look-at.ts';
 import { issueFailures } from './schema-issues.ts';
 
 /** Keys and indices from the top of a document to a value. */
@@ -24,14 +24,7 @@ export interface YamlFile<T> {
 
 /** @throws Failure `unreadable-file`, and those of {@link parseYamlFile} */
 export function readYamlFile<T>(file: string, schema: z.ZodMiniType<T>, layer?: string): YamlFile<T> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const cause = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new Failure({ code: 'unreadable-file', message: `cannot read ${file}`, place: { file }, cause, layer });
-  }
-  return parseYamlFile(text, file, schema, layer);
+  return parseYamlFile(readText(file, layer), file, schema, layer);
 }
 
 /** @throws Failure, all of them at once: `broken-yaml`, `unknown-key`, `missing-key`, `wrong-type`, `bad-value` */

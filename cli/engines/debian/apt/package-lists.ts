@@ -2,8 +2,8 @@
  * The layers' debian/ lists: one package a line, `#` starts a comment. `name/suite` and `name=version` pin, `name
  * [x86_64]` is for one architecture only. Every name keeps the layer, file and line that asked for it.
  */
-import { readFileSync } from 'node:fs';
 import { Failure, throwAny } from '../../../failure.ts';
+import { readText } from '../../../host/look-at.ts';
 import { ARCHITECTURES, type Architecture, type Layer } from '../../../layers/layer.ts';
 
 export interface PackageRequest {
@@ -23,7 +23,7 @@ export function readPackageLists(layers: readonly Layer[], arch: Architecture): 
   const failures: Failure[] = [];
   for (const layer of layers) {
     for (const file of layer.contents.debianPackages) {
-      for (const [index, raw] of readFileSync(file, 'utf8').split(/\r?\n/).entries()) {
+      for (const [index, raw] of readText(file, layer.name).split(/\r?\n/).entries()) {
         const text = raw.replace(/(?:^|\s)#.*$/, '').trim();
         if (text === '') continue;
         const parsed = LINE.exec(text);
