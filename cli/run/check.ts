@@ -43,7 +43,7 @@ export async function checkBoot(device: Device, boot: Boot, options: CheckOption
   const stopper = new AbortController();
   const signal = AbortSignal.any([options.signal, stopper.signal]);
   say('waiting for the device');
-  const login = logIn(device, boot, left, signal).then((ms) => {
+  const login = untilLoggedIn(device, boot, { limitMs: left(), signal }).then((ms) => {
     say('logged in; waiting for the device to judge its health');
     return ms;
   });
@@ -65,10 +65,16 @@ export async function checkBoot(device: Device, boot: Boot, options: CheckOption
   }
 }
 
-async function logIn(device: Device, boot: Boot, left: () => number, signal: AbortSignal): Promise<number> {
+/** Milliseconds from the boot's start to the end of a login that worked. */
+export async function untilLoggedIn(
+  device: Device,
+  boot: Boot,
+  { limitMs, signal }: Pick<CheckOptions, 'limitMs' | 'signal'>,
+): Promise<number> {
+  const deadline = performance.now() + limitMs;
   // Trying before the device listens would only take its processor's time.
-  await device.console.event(boot, 'ssh-ready', { what: 'ssh on the device', limitMs: left(), signal });
-  await untilLogin(device.ssh, left(), signal);
+  await device.console.event(boot, 'ssh-ready', { what: 'ssh on the device', limitMs, signal });
+  await untilLogin(device.ssh, deadline - performance.now(), signal);
   return performance.now() - boot.startedAt;
 }
 

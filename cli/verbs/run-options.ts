@@ -15,7 +15,7 @@ export const RUN_OPTIONS = {
   },
   fresh: { type: 'boolean', describe: 'Start over with an empty persist' },
   'ssh-port': { type: 'number', describe: 'Port on 127.0.0.1 that leads to ssh (default: a free one)' },
-  timeout: { type: 'number', default: 240, describe: 'Seconds within which a checked boot must be healthy' },
+  timeout: { type: 'number', default: 300, describe: 'Seconds within which a checked boot must be healthy' },
 } as const satisfies Record<string, Options>;
 
 export interface RunArguments {
