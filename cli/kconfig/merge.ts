@@ -87,10 +87,6 @@ export function winner(chain: SymbolChain): Assignment {
   return last;
 }
 
-export function wantedValue(config: MergedConfig, symbol: string): Value | undefined {
-  return config.get(symbol)?.chain.at(-1)?.value;
-}
-
 interface GrowingChain extends SymbolChain {
   readonly chain: Assignment[];
 }

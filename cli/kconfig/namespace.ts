@@ -1,5 +1,5 @@
 /** The four configurations that layers contribute to, and how their symbols are spelt. */
-import { NAMESPACES, type Namespace } from './assignment.ts';
+import type { Namespace } from './assignment.ts';
 
 /** What every symbol of a namespace starts with, as in its `.config`. */
 export const PREFIX: Readonly<Record<Namespace, string>> = {
@@ -17,9 +17,4 @@ export function spellSymbol(word: string, namespace: Namespace): string | undefi
   const own = PREFIX[namespace];
   if (word.startsWith(own)) return word;
   return PREFIXES.some((prefix) => word.startsWith(prefix)) ? undefined : own + word;
-}
-
-/** Namespaces whose symbols may be spelt like this one. */
-export function namespacesOf(symbol: string): readonly Namespace[] {
-  return NAMESPACES.filter((namespace) => symbol.startsWith(PREFIX[namespace]));
 }
