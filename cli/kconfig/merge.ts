@@ -3,7 +3,7 @@
  * The last assignment to a symbol wins; nothing is thrown away, so that `explain` can show the whole chain.
  */
 import { Failure, throwAny } from '../failure.ts';
-import type { Assignment, MergedConfig, Namespace, SymbolChain, Value } from './assignment.ts';
+import type { Assignment, MergedConfig, Namespace, SymbolChain } from './assignment.ts';
 import { readFragmentText } from './fragment-text.ts';
 import { scanFragment } from './scan.ts';
 import { sameValue } from './value.ts';
