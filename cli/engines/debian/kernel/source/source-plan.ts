@@ -3,7 +3,7 @@
  * content of what they are made from in `<cache>/kernels/<key>/`, so that workspaces share them, and going back is free.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../../failure.ts';
 import { sha256, sha256File, syncDirectory } from '../../../../host/files.ts';
@@ -39,7 +39,8 @@ export interface SourcePlan {
 
 /** Raise it when the same inputs give another kernel. */
 const FORMAT = '1';
-const REFERENCE = 'kernel.json';
+const FACTS = 'kernel.json';
+const TAR = 'kernel.tar';
 
 export function planSourceKernel(parts: SourceParts): SourcePlan {
   const { config, environment } = parts;
@@ -63,12 +64,7 @@ export function planSourceKernel(parts: SourceParts): SourcePlan {
       const from = base === 'package' ? await parts.kernel(context) : undefined;
       const key = await kernelKey(config, [source.key, from?.key ?? base]);
       const directory = join(environment.cache, 'kernels', key);
-      const packed: PackedKernel = {
-        name: `linux ${source.version} (compiled)`,
-        version: source.version,
-        tar: join(directory, 'kernel.tar'),
-        key,
-      };
+      const facts = { name: `linux ${source.version} (compiled)`, version: source.version, key };
       await mkdir(join(environment.cache, 'kernels'), { recursive: true });
       await using _ = await takeLock(`${directory}.lock`, {
         what: 'the kernel in the cache',
@@ -79,18 +75,23 @@ export function planSourceKernel(parts: SourceParts): SourcePlan {
         const packageConfig = from === undefined ? undefined : await configOf(from);
         const made = join(context.scratch, 'made');
         await mkdir(made);
-        const options = { config, base, packageConfig, patches, sourceTar: source.tar, origin: packed.name };
-        await buildKernel(options, join(made, 'kernel.tar'), context);
+        const options = { config, base, packageConfig, patches, sourceTar: source.tar, origin: facts.name };
+        await buildKernel(options, join(made, TAR), context);
         await keep(made, directory);
       }
-      await writeFile(join(context.output, REFERENCE), JSON.stringify(packed));
+      // Not a reference to the cache: somebody may tidy that up.
+      await linkOrCopy(join(directory, TAR), join(context.output, TAR));
+      await writeFile(join(context.output, FACTS), JSON.stringify(facts));
       return { digest: key };
     },
   };
   return {
     stage,
-    kernel: async (context) =>
-      JSON.parse(await readFile(join(context.outputOf(stage), REFERENCE), 'utf8')) as PackedKernel,
+    kernel: async (context) => {
+      const directory = context.outputOf(stage);
+      const facts = JSON.parse(await readFile(join(directory, FACTS), 'utf8')) as Omit<PackedKernel, 'tar'>;
+      return { ...facts, tar: join(directory, TAR) };
+    },
   };
 }
 
@@ -130,7 +131,12 @@ async function keep(made: string, directory: string): Promise<void> {
   const temporary = `${directory}.new`;
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary);
-  await runCommand({ argv: ['cp', '-a', `${made}/.`, temporary], cwd: made });
+  await copyFile(join(made, TAR), join(temporary, TAR));
+  await syncDirectory(temporary);
   await rename(temporary, directory);
   await syncDirectory(join(directory, '..'));
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
 }
