@@ -42,7 +42,8 @@ export class Failure extends Error {
 
   /** The same failure with more said about it; what was known already wins. */
   with(more: Partial<FailureParts>): Failure {
-    return new Failure({ ...more, ...this.parts });
+    const known = Object.entries(this.parts).filter(([, value]) => value !== undefined);
+    return new Failure({ ...this.parts, ...more, ...Object.fromEntries(known) });
   }
 }
 

@@ -70,12 +70,10 @@ async function buildOne(plan: BuildPlan, options: BuildOptions, slot: ReturnType
       }),
     signal: options.signal,
   });
-  await runStages(plan.stages, {
-    workspace: plan.directory,
-    name,
-    report: options.report,
-    signal: options.signal,
-    slot,
-  });
+  const { report, signal } = options;
+  const run = { workspace: plan.directory, name, report, signal, slot };
+  // No stage needs what the pre hooks do, and yet they come before all of them.
+  await runStages(plan.before, run);
+  await runStages([...plan.stages, ...plan.after], run);
   await plan.environment.hashes.save();
 }
