@@ -8,9 +8,9 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Place } from '../../../failure.ts';
 import { Failure, throwAny } from '../../../failure.ts';
+import { didYouMean } from '../../../kconfig/nearest.ts';
 import type { LockedPackage } from '../../../workspace/lock-file.ts';
 import { type Paragraph, parseParagraphs } from './control.ts';
-import { nearestName } from './nearest-name.ts';
 import type { PackageRequest } from './package-lists.ts';
 import type { PrivateApt } from './private-apt.ts';
 import type { Archive, ArchiveSource } from './sources.ts';
@@ -95,7 +95,6 @@ async function missing(
   const failures: Failure[] = [];
   for (const one of gone) {
     const providers = await providersOf(apt, one.name);
-    const near = nearestName(one.name, known);
     failures.push(
       new Failure({
         code: 'unknown-package',
@@ -106,9 +105,7 @@ async function missing(
         hint:
           providers.length > 0
             ? `name one of them, e.g. ${providers[0]}`
-            : near === undefined
-              ? 'search for it on packages.debian.org'
-              : `did you mean ${near}?`,
+            : (didYouMean(one.name, known) ?? 'search for it on packages.debian.org'),
       }),
     );
   }
