@@ -146,20 +146,15 @@ describe('persist in trouble', { timeout: TEST_MS }, () => {
   it('is no file system', async () => {
     const { offset, size } = medium.partition('coracle-persist');
     medium.write(offset, Buffer.alloc(size, 0x5a));
-    expectDegraded(await start(), 'corrupt', /no ext4 superblock; e2fsck ended with 8/);
+    expectDegraded(await start(), 'corrupt', /no ext4 superblock/);
     // Nothing was done to what may yet be rescued.
     expect(medium.read(offset, size).every((byte) => byte === 0x5a)).toBe(true);
   });
 
-  it('has a damaged superblock, and a good copy of it', async () => {
-    // A file system this small has no copy before it is grown.
-    medium.enlarge(1000);
-    await start();
+  it('has a damaged superblock', async () => {
     const { offset } = medium.partition('coracle-persist');
-    medium.write(offset + 1024, Buffer.alloc(1024));
-    const run = await start();
-    expect(run.boot?.persist).toEqual({ state: 'ok', grown: false });
-    expect(medium.checkPersist()).toBe(0);
+    medium.write(offset + 1024 + 0x300, Buffer.from('x'));
+    expectDegraded(await start(), 'corrupt', /the superblock's checksum is wrong/);
   });
 
   it('cannot be read', async () => {
@@ -186,6 +181,8 @@ describe('persist in trouble', { timeout: TEST_MS }, () => {
     medium.deletePartition(2);
     const run = await start({
       parameters: ['coracle.persist_wait=3'],
+      // QEMU itself does not end before the disk has answered.
+      killAt: /probe: end/,
       more: [...driveArguments('other', other.path), '-device', 'virtio-blk-pci,drive=other'],
       onLine: (line, qmp) => {
         if (line.includes('coracle-init: checking persist')) void qmp.execute('block_set_io_throttle', choked('other'));
@@ -199,6 +196,7 @@ describe('persist in trouble', { timeout: TEST_MS }, () => {
 it('restarts the machine if a disk hangs for good', { timeout: TEST_MS }, async () => {
   const run = await start({
     parameters: ['coracle.boot_wait=1', 'coracle.persist_wait=1', 'coracle.rest_wait=3'],
+    killAt: /fatal: /,
     onLine: (line, qmp) => {
       if (line.includes('coracle-init: ')) void qmp.execute('block_set_io_throttle', choked('disk'));
     },

@@ -18,6 +18,8 @@ export interface GuestOptions {
   readonly more?: readonly string[];
   readonly slot?: string;
   readonly limitMs?: number;
+  /** The guest is switched off when a line matches. */
+  readonly killAt?: RegExp;
   readonly onLine?: (line: string, qmp: Qmp) => void;
 }
 
@@ -52,6 +54,7 @@ export async function runGuest(options: GuestOptions): Promise<GuestRun> {
   const console = new LineSplitter((line) => {
     lines.push(line);
     options.onLine?.(line, qmp);
+    if (options.killAt?.test(line)) killTree(child, 'SIGKILL');
   });
   child.stdout?.on('data', (chunk: Buffer) => console.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => lines.push(`qemu: ${chunk}`));

@@ -6,10 +6,14 @@ use linux::system;
 use std::thread;
 use std::time::Duration;
 
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 pub(crate) fn start(limit: Duration) {
     let started = thread::Builder::new().name("watchdog".into()).stack_size(64 << 10).spawn(move || {
         thread::sleep(limit);
         say!("fatal: the boot took longer than {} s", limit.as_secs());
+        // A serial line takes its time, and the restart does not wait for it.
+        thread::sleep(LAST_WORDS);
         // Without a sync: what hangs may be the disk.
         let refused = system::restart_now();
         say!("the kernel does not restart: {refused:?}");

@@ -19,30 +19,24 @@ const PROGRAM: &str = "/sbin/e2fsck";
 const LOG: &str = "/run/coracle/e2fsck.log";
 
 /// Returns the superblock of a file system that may be mounted. One that was cleanly unmounted is not looked at any
-/// further, as e2fsck itself would not.
+/// further, as e2fsck itself would not; and without a superblock `e2fsck -p` would not do anything either.
 pub(crate) fn check(partition: &Partition, deadline: Duration) -> Result<Superblock, Failure> {
-    let before = read(partition)?;
-    let reason = match before {
-        Ok(superblock @ Superblock { check: None, .. }) => return Ok(superblock),
-        Ok(Superblock { check: Some(check), .. }) => describe(check),
-        // The backups of a damaged superblock are for e2fsck to find.
-        Err(reason) => reason,
-    };
+    let superblock = read(partition)?;
+    let Some(check) = superblock.check else { return Ok(superblock) };
+    let reason = describe(check);
     say!("checking persist: {reason}");
-    if let Err(Failure(cause, text)) = run(partition, deadline) {
-        return Err(Failure(cause, format!("{reason}; {text}")));
-    }
-    read(partition)?.map_err(|reason| Failure(Cause::Corrupt, reason.to_owned()))
+    run(partition, deadline).map_err(|Failure(cause, text)| Failure(cause, format!("{reason}; {text}")))?;
+    read(partition)
 }
 
-/// The outer result is about the medium, the inner about what stands there.
-fn read(partition: &Partition) -> Result<Result<Superblock, &'static str>, Failure> {
+fn read(partition: &Partition) -> Result<Superblock, Failure> {
     let node = partition.node();
     let mut bytes = [0; ext4::SIZE];
     File::open(&node)
         .and_then(|file| file.read_exact_at(&mut bytes, ext4::OFFSET))
         .doing(|| format!("reading the superblock of {}", node.display()))?;
-    Ok(Superblock::parse(&bytes))
+    let parsed = Superblock::parse(&bytes);
+    parsed.map_err(|reason| Failure(Cause::Corrupt, format!("{}: {reason}", node.display())))
 }
 
 fn describe(check: Check) -> &'static str {

@@ -1,7 +1,7 @@
 //! The machine as a whole: modules, host name, clock, end.
 
 use crate::{mount::c_string, sys};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -31,12 +31,13 @@ pub fn since_boot() -> Duration {
 /// Writes out what the caches hold and restarts the machine. Returns only if the kernel refuses.
 pub fn restart() -> io::Result<()> {
     sys::sync();
-    restart_now()
+    sys::reboot(libc::RB_AUTOBOOT)
 }
 
-/// Restarts without touching the disks, for when one of them hangs.
+/// Restarts without a look at any device, for when one of them hangs: an ordinary restart would wait for it.
 pub fn restart_now() -> io::Result<()> {
-    sys::reboot(libc::RB_AUTOBOOT)
+    // Kernels without the key do what can be done.
+    fs::write("/proc/sysrq-trigger", "b").or_else(|_| sys::reboot(libc::RB_AUTOBOOT))
 }
 
 /// Stops the machine, with its last words on the screen. Returns only if the kernel refuses.
