@@ -48,7 +48,7 @@ export class TinyArchive implements AsyncDisposable {
     const keyring = '/dev/null';
     const source = {
       archive: 'debian',
-      uris: [`file:${this.mirror}`],
+      uris: [encodeURI(`file:${this.mirror}`)],
       suites: ['x'],
       components: ['main'],
       keyring,
@@ -113,7 +113,7 @@ export class TinyArchive implements AsyncDisposable {
       const text = one[name];
       if (text !== undefined) await writeFile(join(tree, 'DEBIAN', name), text);
     }
-    const path = `pool/main/${one.name}_${version.replace(':', '%3a')}_amd64.deb`;
+    const path = `pool/main/${one.name}_${version.replace(/^\d+:/, '')}_amd64.deb`;
     const file = join(this.mirror, path);
     await mkdir(dirname(file), { recursive: true });
     await runCommand({

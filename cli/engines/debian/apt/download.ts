@@ -122,7 +122,8 @@ function mirrorUri(place: string, sources: readonly ArchiveSource[], index: numb
     .split('/')
     .map((part) => encodeURIComponent(part).replaceAll('%2B', '%2b'))
     .join('/');
-  return `${mirror}/${path}`;
+  // Apt uses a file in place, with a link to it; the cache needs its own.
+  return `${mirror.replace(/^file:/, 'copy:')}/${path}`;
 }
 
 function names(packages: readonly LockedPackage[]): string {
@@ -153,7 +154,7 @@ function unfetched(packages: readonly LockedPackage[], complaint: Failure | unde
     .filter((line) => /^(?:E|Err|W):/.test(line))
     .slice(0, 8)
     .join('\n');
-  if (/\b404\b|\b410\b|File not found/i.test(said)) {
+  if (/\b404\b|\b410\b|File not found|No such file/i.test(said)) {
     return new Failure({
       code: 'package-gone',
       message: `the mirror no longer has ${names(packages)}, which coracle.lock names`,

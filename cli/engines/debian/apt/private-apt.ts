@@ -106,6 +106,7 @@ function configuration(directory: string, architecture: string, acquire: readonl
     'APT::Install-Recommends "false";',
     // Apt drops root's rights to a user that may not write into the cache.
     'APT::Sandbox::User "root";',
+    'Acquire::Retries "2";',
     'Acquire::Languages "none";',
     // Without it apt prints MD5 sums, or nothing.
     'Acquire::ForceHash "SHA256";',
