@@ -122,6 +122,24 @@ describe('a whole medium', { timeout: TEST_MS }, () => {
   });
 });
 
+describe('a whole medium of arm64', { timeout: 600_000 }, () => {
+  it('is checked, mounted, used to its end and handed over', async (context) => {
+    if (findProgram(thisHost(), QEMU.arm64) === undefined) return context.skip(`${QEMU.arm64} is not on this machine`);
+    const image = await buildProbeImage(join(directory, 'arm64'), 'arm64');
+    if ('reason' in image) return context.skip(`the image cannot be built here: ${image.reason}`);
+    const disk = new Medium(image.disk, join(directory, 'arm64.img'));
+    disk.enlarge(1000);
+    const run = await runGuest({ image, disk: disk.path });
+    expect(run.boot).toMatchObject({ version: image.manifest.version, persist: { state: 'ok', grown: true } });
+    expect(run.probe.get('mount')?.join('\n')).toMatch(/overlay \/etc overlay rw,/);
+    expect(disk.checkPersist()).toBe(0);
+    // What is for the other architecture is refused.
+    const path = `slots/${image.manifest.version}/manifest.json`;
+    disk.writeBootFile(path, Buffer.from(disk.readBootFile(path).toString().replace('"arm64"', '"x86_64"')));
+    expectFatal(await runGuest({ image, disk: disk.path }), /it is for x86_64, this machine is arm64/);
+  });
+});
+
 describe('persist in trouble', { timeout: TEST_MS }, () => {
   /** Up, with memory in place of persist, within the limit. */
   function expectDegraded(run: GuestRun, cause: string, reason: RegExp): void {

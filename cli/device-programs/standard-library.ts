@@ -89,7 +89,12 @@ async function fetchLibrary(wanted: LibraryPackage, arch: Architecture, options:
   const sources = await archiveSources({ suites: hostSuites() });
   const apt = await PrivateApt.open({ cache, arch, sources, log, signal });
   await apt.update();
-  const packages = await resolvePackages(apt, { packages: [], assume: [], beside: [{ name: wanted.name }] });
+  const packages = await resolvePackages(apt, {
+    packages: [],
+    assume: [],
+    beside: [{ name: wanted.name }],
+    tools: false,
+  });
   const [library] = packages;
   if (library === undefined) throw new Error(`apt knows no ${wanted.name}`);
   if (library.version !== wanted.version) {
