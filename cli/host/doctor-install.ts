@@ -1,7 +1,7 @@
 /**
  * Installs what the machine lacks, by apt, after asking. Where it may not or cannot, it says what to do instead.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Failure } from '../failure.ts';
@@ -83,16 +83,10 @@ export async function installMissing(
 
 type Argv = readonly [string, ...string[]];
 
-/** What has to be run, in order: another architecture, package lists, packages. */
+/** What has to be run, in order. */
 export function installCommands(host: Host, packages: readonly string[]): readonly Argv[] {
-  const own = host.arch === 'arm64' ? 'arm64' : 'amd64';
-  const known = [own, ...lines(join(host.root, 'var/lib/dpkg/arch'))];
-  const foreign = new Set(packages.flatMap((name) => name.split(':').slice(1)));
-  const added = [...foreign].filter((arch) => !known.includes(arch));
-  const commands: Argv[] = added.map((arch) => ['dpkg', '--add-architecture', arch] as const);
-  if (added.length > 0 || !hasPackageLists(host)) commands.push(['apt-get', 'update']);
-  commands.push(['apt-get', 'install', '--yes', '--no-install-recommends', ...packages]);
-  return commands;
+  const install: Argv = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages];
+  return hasPackageLists(host) ? [install] : [['apt-get', 'update'], install];
 }
 
 async function runAll(commands: readonly Argv[], session: InstallSession, step: string): Promise<void> {
@@ -149,16 +143,6 @@ function hasPackageLists(host: Host): boolean {
     return readdirSync(join(host.root, 'var/lib/apt/lists')).some((name) => name.includes('_Packages'));
   } catch {
     return false;
-  }
-}
-
-function lines(path: string): readonly string[] {
-  try {
-    return readFileSync(path, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-  } catch {
-    return [];
   }
 }
 

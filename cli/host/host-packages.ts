@@ -2,7 +2,8 @@
  * What Coracle needs of the machine that it runs on: one table, program or file → Debian package → why, for which
  * purpose. `coracle doctor` prints it, `coracle doctor --fix` installs from it, and the reference page lists it.
  *
- * A program that any part of Coracle starts belongs here; what Node itself can do (zstd, gzip, tar, cpio) does not.
+ * A program that any part of Coracle starts belongs here, unless it is a part of every Debian (tar, nice, setpriv); what
+ * Node itself can do (zstd, gzip, cpio) does not.
  */
 import type { HostArchitecture } from './this-host.ts';
 
@@ -37,7 +38,7 @@ export type Check =
 export interface HostNeed {
   readonly name: string;
   readonly check: Check;
-  /** Debian packages that bring it; `name:arm64` is a package of that architecture. */
+  /** Debian packages that bring it. */
   readonly packages: readonly string[];
   readonly why: string;
   readonly purposes: readonly Purpose[];
@@ -63,12 +64,8 @@ export const HOST_NEEDS: readonly HostNeed[] = [
   program('veritysetup', 'cryptsetup-bin', 'writes the hash tree that protects the root file system', ['build']),
   program('sfdisk', 'fdisk', 'writes the partition table of disk images', ['build']),
   program('mkfs.vfat', 'dosfstools', 'makes the boot partition', ['build']),
-  program('mcopy', 'mtools', 'copies files into the boot partition without mounting it', [
-    'build',
-    'run-x86_64',
-    'run-arm64',
-  ]),
-  program('mkfs.ext4', 'e2fsprogs', 'makes the persist partition', ['build']),
+  program('mcopy', 'mtools', 'copies files into the boot partition without mounting it', ['build']),
+  program('mke2fs', 'e2fsprogs', 'makes the persist partition', ['build']),
   // Compiling the programs that run on the device.
   program('gcc', 'gcc', 'links the programs that run on the device', DEVICE_PROGRAMS),
   {
