@@ -47,6 +47,7 @@ export async function composePackages(
   const scripts = await MaintainerScripts.load(root, accountedCommands(options.effects));
   prepareRoot(root, options.effects);
   root.accounts.writeTo(tree, 'accounts');
+  if (!versions.has('libc-bin')) writeNameService(tree);
   for (const one of order) scripts.run(one, { script: 'preinst', args: ['install'] });
   const isUnread = pathTest(DEFAULT_EXCLUSIONS);
   for (const one of order) {
@@ -70,7 +71,6 @@ export function finishRoot(root: ConfiguredRoot, options: FinishOptions): void {
   for (const entry of root.tree.entries()) if (isExcluded(entry.path)) root.tree.remove(entry.path);
   linkAlternatives(root, chosenAlternatives(options.effects));
   emptyVolatile(root.tree);
-  writeNameService(root);
   // A root without bash is entered by its own shell.
   if (root.resolve('/bin/bash') === undefined) root.accounts.change('root', { shell: '/bin/sh' });
   root.accounts.writeTo(root.tree, 'accounts');
@@ -140,11 +140,17 @@ function mayPut(
 }
 
 /** libc-bin brings it; a root without that package looks up names in the same places. */
-function writeNameService(root: ConfiguredRoot): void {
-  if (root.entry('/etc/nsswitch.conf') !== undefined) return;
-  const files = ['passwd', 'group', 'shadow', 'gshadow', 'networks', 'protocols', 'services', 'ethers', 'rpc'];
-  const lines = [...files.map((name) => `${name}: files\n`), 'hosts: files dns\n'];
-  root.tree.addFile('/etc/nsswitch.conf', lines.join(''), { origin: 'name service' });
+function writeNameService(tree: RootTree): void {
+  const files = ['passwd', 'group', 'shadow', 'gshadow'].map(
+    (name) => `${name}:${' '.repeat(15 - name.length)}files\n`,
+  );
+  const others = [
+    'hosts:          files dns\n',
+    'networks:       files\n',
+    'protocols:      files\n',
+    'services:       files\n',
+  ];
+  tree.addFile('/etc/nsswitch.conf', [...files, '\n', ...others].join(''), { origin: 'name service' });
 }
 
 function emptyVolatile(tree: RootTree): void {

@@ -5,8 +5,9 @@ import { ACCOUNTS } from './accounts.ts';
 import { ALTERNATIVES } from './alternatives.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { FILES } from './files.ts';
+import { FILTERS } from './filters.ts';
 import { INERT } from './inert.ts';
-import { type CommandContext, type Models, problem } from './model.ts';
+import { type CommandContext, DONE, type Model, type Models, problem } from './model.ts';
 import { PACKAGING } from './packaging.ts';
 import { SYSTEM_FILES } from './system-files.ts';
 import { SYSTEMD } from './systemd.ts';
@@ -14,6 +15,7 @@ import { SYSTEMD } from './systemd.ts';
 const MODELS: Models = {
   ...INERT,
   ...FILES,
+  ...FILTERS,
   ...PACKAGING,
   ...ACCOUNTS,
   ...ALTERNATIVES,
@@ -22,11 +24,17 @@ const MODELS: Models = {
   ...SYSTEM_FILES,
 };
 
+/** Byte code is not made: Python does without, and an image has no place to keep what it makes. */
+const python: Model = (call) =>
+  call.argv.some((arg) => arg.endsWith('/py_compile.py'))
+    ? DONE
+    : problem('what a Python program does is not modelled');
+
 export function runModel(call: Call, context: CommandContext): Outcome {
   const [program = ''] = call.argv;
   if (!isKnown(program)) return problem('which program it runs is not known before');
   const name = program.slice(program.lastIndexOf('/') + 1);
-  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : /^python3(?:\.\d+)?$/.test(name) ? python : undefined;
   if (model === undefined) return problem(`there is no model of ${showUnknown(name)}`);
   return model({ ...call, argv: [name, ...call.argv.slice(1)] }, context);
 }

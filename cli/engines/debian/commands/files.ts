@@ -92,7 +92,7 @@ const rmdir: Model = (call, { root }) => {
 
 const link: Model = (call, { root, origin }) => {
   const args = readArguments(call.argv.slice(1), ['t', 'target-directory', 'S']);
-  if (!has(args, 's', 'symbolic', 'r')) return problem('hard links are not modelled');
+  if (!has(args, 's', 'symbolic')) return hardLink(call, args.operands, root, origin);
   if (has(args, 'r', 'relative')) return problem('ln --relative is not modelled');
   const [target = '', written = ''] = args.operands;
   if (args.operands.length !== 2) return problem('this form of ln is not modelled');
@@ -108,6 +108,18 @@ const link: Model = (call, { root, origin }) => {
     root.tree.addLink(cleanPath(path), target, { origin });
   });
 };
+
+function hardLink(call: Call, operands: readonly string[], root: ConfiguredRoot, origin: string): Outcome {
+  const [pair, ...more] = destinations(root, operands.length === 1 ? [...operands, '/'] : operands);
+  if (pair === undefined || more.length > 0) return problem('this form of ln is not modelled');
+  const [source, to] = pair;
+  const target = isKnown(source) ? root.entry(source) : undefined;
+  if (isKnown(source) && target === undefined) return FAILED;
+  return act(call, operands, () => {
+    if (target !== undefined)
+      root.tree.put({ ...target, type: 'hardlink', target: target.path, path: cleanPath(to), origin });
+  });
+}
 
 /** Puts what `from` is at `to`; bytes are shared with the source. */
 function place(root: ConfiguredRoot, from: Entry, to: string, origin: string): void {

@@ -2,16 +2,15 @@
  * Commands that change nothing in an image: those that only print or filter, those that talk to a running system, and
  * those whose result the device makes itself.
  */
-import { isKnown, UNKNOWN } from '../shell/unknown.ts';
-import { DONE, FAILED, type Model, type Models, problem, readArguments, UNSURE } from './model.ts';
+import { UNKNOWN } from '../shell/unknown.ts';
+import { DONE, FAILED, type Model, type Models, problem, UNSURE } from './model.ts';
 
 const done: Model = () => DONE;
 const failed: Model = () => FAILED;
-const unsure: Model = () => ({ ...UNSURE, output: UNKNOWN });
 
-/** Reads standard input, writes standard output. Files that it would write make it a problem. */
+/** Reads standard input and files, writes standard output, which is not known. */
 const filter: Model = (call) => {
-  if (call.argv.some((arg) => /^-i|^--in-place/.test(arg)) && /^(?:sed|perl)$/.test(call.argv[0] ?? '')) {
+  if (call.argv[0] === 'perl' && call.argv.some((arg) => /^-\w*i/.test(arg))) {
     return problem('it changes a file in a way that has no model');
   }
   return { ...UNSURE, output: UNKNOWN };
@@ -34,21 +33,6 @@ const printf: Model = (call) => {
     });
   } while (values.length > 0 && format.includes('%s'));
   return { status: 0, output };
-};
-
-/** Only where both the text and the pattern are plain; what is given no text has nothing to find. */
-const grep: Model = (call, { root }) => {
-  const args = readArguments(call.argv.slice(1), ['e', 'm', 'A', 'B', 'C', 'f']);
-  const [pattern, ...files] = args.operands;
-  const texts = files.length > 0 ? files.map((file) => root.readFile(file) ?? '') : [call.stdin ?? UNKNOWN];
-  if (texts.every((text) => text === '')) return FAILED;
-  const isPlain = pattern !== undefined && /^\^?[\w/.:@ -]*\$?$/.test(pattern) && !args.options.has('v');
-  if (!isPlain || !texts.every(isKnown) || args.options.has('c')) return { ...UNSURE, output: UNKNOWN };
-  const source = pattern.replace(/[.]/g, args.options.has('F') ? '\\.' : '.');
-  const regex = new RegExp(args.options.has('x') ? `^(?:${source})$` : source, args.options.has('i') ? 'i' : '');
-  const hits = texts.flatMap((text) => text.split('\n').filter((line) => line !== '' && regex.test(line)));
-  const output = args.options.has('q') ? '' : hits.map((line) => `${line}\n`).join('');
-  return { status: hits.length > 0 ? 0 : 1, output };
 };
 
 const find: Model = (call) =>
@@ -98,6 +82,10 @@ const RUNNING = [
   'apparmor_parser',
   'apt-key',
   'swapoff',
+  'logger',
+  'MAKEDEV',
+  'fc-cache',
+  'vgcfgbackup',
 ];
 /**
  * Caches and indexes that the device makes itself or does not need: byte code, manual pages, the dynamic linker's cache
@@ -125,20 +113,20 @@ const MADE_ELSEWHERE = [
   'runit-helper',
   'update-inetd',
   'update-perl-sax-parsers',
+  // Catalogues for validating XML and SGML, indexes that libraries can do without.
+  'update-xmlcatalog',
+  'update-catalog',
+  'gio-querymodules',
+  'update-fonts-dir',
+  'update-fonts-scale',
+  'update-fonts-alias',
+  'update-gsfontmap',
 ];
-const FILTERS = [
-  'sed',
+const PRINTERS = [
   'awk',
   'gawk',
   'mawk',
   'perl',
-  'tr',
-  'cut',
-  'sort',
-  'uniq',
-  'head',
-  'tail',
-  'wc',
   'md5sum',
   'sha256sum',
   'sha1sum',
@@ -172,6 +160,14 @@ const FILTERS = [
   'systemd-detect-virt',
   'systemd-escape',
   'systemd-path',
+  'runlevel',
+  'blkid',
+  'pam_getenv',
+  'base64',
+  'zcat',
+  'gunzip',
+  'file',
+  'ip',
 ];
 /** What they ask for is not so while an image is made. */
 const NEVER = ['false', 'pidof', 'pgrep', 'aa-enabled', 'aa-status', 'running-in-container', 'fuser'];
@@ -182,14 +178,11 @@ function all(names: readonly string[], model: Model): Models {
 
 export const INERT: Models = {
   ...all([...SHELL, ...RUNNING, ...MADE_ELSEWHERE], done),
-  ...all(FILTERS, filter),
+  ...all(PRINTERS, filter),
   ...all(NEVER, failed),
   ischroot: done,
-  egrep: unsure,
-  fgrep: unsure,
   echo,
   printf,
-  grep,
   seq,
   find,
   xargs,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { type FakeLayer, fakeWorkspace } from '../../../../test/support/fake-workspace.ts';
 import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import { checkSymbols } from './check-symbols.ts';
-import { type FakeLayer, fakeWorkspace } from './fake-workspace.ts';
 import type { KernelTree } from './kernel-tree.ts';
 
 const CONFIG = `

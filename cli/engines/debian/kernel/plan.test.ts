@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { type FakeKernel, packFakeKernel, RELEASE } from '../../../../test/support/fake-kernel.ts';
+import { type FakeLayer, fakeWorkspace } from '../../../../test/support/fake-workspace.ts';
 import type { Failure } from '../../../failure.ts';
 import { readTreeIndex } from '../../../rootfs/tree-index.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
@@ -10,8 +12,6 @@ import type { Stage } from '../../../stages/stage.ts';
 import { readRecord } from '../../../stages/stage-record.ts';
 import type { Event } from '../../../ui/events.ts';
 import type { InitramfsModule } from '../../engine.ts';
-import { type FakeKernel, packFakeKernel, RELEASE } from './fake-kernel.ts';
-import { type FakeLayer, fakeWorkspace } from './fake-workspace.ts';
 import { planKernel } from './plan.ts';
 
 const KERNEL: FakeKernel = {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { type FakeKernel, packFakeKernel, RELEASE } from '../../../../test/support/fake-kernel.ts';
+import { type FakeLayer, fakeWorkspace } from '../../../../test/support/fake-workspace.ts';
 import { Failure, Failures } from '../../../failure.ts';
 import { ContentReader } from '../../../rootfs/content.ts';
 import { readTarEntries } from '../../../rootfs/tar-entries.ts';
-import { type FakeKernel, packFakeKernel, RELEASE } from './fake-kernel.ts';
-import { type FakeLayer, fakeWorkspace } from './fake-workspace.ts';
 import { ModinfoIndex, readKernelTree } from './kernel-tree.ts';
 import { moduleRequests } from './module-requests.ts';
 import { type SelectOptions, selectModules } from './select-modules.ts';

@@ -153,10 +153,12 @@ export class Shell {
   }
 
   /** Runs the text of a file in this shell: the script itself, or one that it takes over with `.`. */
-  #file(text: string): Status {
+  #file(text: string, from?: Command): Status {
     const before = this.#source;
-    this.#source = text;
-    const script = this.#parse(text);
+    // What is evaluated is named by the line that evaluates it.
+    const line = from === undefined ? 0 : before.slice(0, from.pos).split('\n').length - 1;
+    this.#source = '\n'.repeat(line) + text;
+    const script = this.#parse(this.#source);
     for (const error of script.errors ?? []) this.#problem(error.pos, error.pos, [], `syntax: ${error.message}`);
     const status = this.#statements(script.commands);
     this.#source = before;
@@ -439,19 +441,23 @@ export class Shell {
       case 'umask':
         if (first !== undefined && /^[0-7]+$/.test(first)) this.#umask = Number.parseInt(first, 8);
         return 0;
-      case 'eval':
-        this.#problem(node.pos, node.end, [name, ...args], 'eval is not modelled');
+      case 'eval': {
+        const text = args.join(' ');
+        if (isKnown(text)) return this.#file(text, node);
+        this.#problem(node.pos, node.end, [name, ...args], 'what it evaluates is not known before it runs');
         return undefined;
+      }
       case 'command':
         if (first === '-v' || first === '-V') return 'none';
         return this.#call(first === '-p' ? args.slice(1) : args, new Map(), node);
       case 'exec':
+        return args.length === 0 ? 0 : this.#call(args, new Map(), node);
       case 'env':
       case 'nice':
-      case 'nohup': {
-        const inner = args.slice(args.findIndex((arg) => !arg.startsWith('-') && !/^\w+=/.test(arg)));
-        return args.length === 0 ? 0 : this.#call(inner, new Map(), node);
-      }
+      case 'nohup':
+      case 'runuser':
+      case 'su':
+        return this.#wrapped(name, args, node);
       case '[':
       case 'test':
         return testExpression(name === '[' ? args.slice(0, -1) : args, this.#host.files);
@@ -472,11 +478,44 @@ export class Shell {
         for (const arg of args) this.#variables.delete(arg);
         return 0;
       case 'read':
-        for (const arg of args.filter((one) => !one.startsWith('-'))) this.#variables.set(arg, UNKNOWN);
-        return undefined;
+        return this.#read(args.filter((one) => !one.startsWith('-')));
       default:
         return 'none';
     }
+  }
+
+  /** A command that runs another one. */
+  #wrapped(name: string, args: readonly string[], node: Command): Status {
+    const text = args[args.indexOf('-c') + 1];
+    if (name === 'su' || (name === 'runuser' && args.includes('-c'))) {
+      if (args.includes('-c') && text !== undefined && isKnown(text)) return this.#file(text, node);
+      this.#problem(node.pos, node.end, [name, ...args], 'what it runs is not known before');
+      return undefined;
+    }
+    const end = args.indexOf('--');
+    const first = args.findIndex((arg) => !arg.startsWith('-') && !/^\w+=/.test(arg));
+    const inner = end >= 0 ? args.slice(end + 1) : first < 0 ? [] : args.slice(first);
+    return inner.length === 0 ? 0 : this.#call(inner, new Map(), node);
+  }
+
+  /** Takes a line of standard input, and the last name takes what is left of it. */
+  #read(names: readonly string[]): Status {
+    const text = this.#stdin ?? UNKNOWN;
+    if (!isKnown(text)) {
+      for (const name of names) this.#variables.set(name, UNKNOWN);
+      return undefined;
+    }
+    const end = text.indexOf('\n');
+    const line = end < 0 ? text : text.slice(0, end);
+    this.#stdin = end < 0 ? '' : text.slice(end + 1);
+    let rest = line.trim();
+    for (const [index, name] of names.entries()) {
+      const isLast = index === names.length - 1;
+      const word = isLast ? rest : (/^\S*/.exec(rest)?.[0] ?? '');
+      this.#variables.set(name, word);
+      rest = rest.slice(word.length).trimStart();
+    }
+    return text === '' ? 1 : 0;
   }
 
   /** Undefined if the file is none of the root: a model may still know it. */

@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
+import { packFakeKernel } from '../../../../../test/support/fake-kernel.ts';
+import { type FakeLayer, fakeWorkspace } from '../../../../../test/support/fake-workspace.ts';
 import { failuresOf, temporaryDirectory, treeOf, writeTree } from '../../../../../test/support/files.ts';
 import { runCommand } from '../../../../host/process.ts';
 import { findProgram, thisHost } from '../../../../host/this-host.ts';
@@ -9,8 +11,6 @@ import { FileHashes } from '../../../../stages/file-hashes.ts';
 import { runStages } from '../../../../stages/run-stages.ts';
 import type { Stage } from '../../../../stages/stage.ts';
 import type { Event } from '../../../../ui/events.ts';
-import { packFakeKernel } from '../fake-kernel.ts';
-import { type FakeLayer, fakeWorkspace } from '../fake-workspace.ts';
 import { planKernel } from '../plan.ts';
 
 /** A kernel whose make does what the real one's does, but in an instant; its Kconfig drops SOUND unless NOISE is on. */
