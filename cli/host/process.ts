@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../failure.ts';
+import { endWithUs } from './lifeline.ts';
 import { searchPath } from './this-host.ts';
 
 export interface Command {
@@ -73,6 +74,8 @@ export async function runCommand(command: Command): Promise<Finished> {
       detached: true,
       stdio: [command.stdin === undefined ? 'ignore' : 'pipe', outFile ?? 'pipe', 'pipe'],
     });
+    const release = child.pid === undefined ? undefined : endWithUs(child.pid);
+    child.on('close', () => release?.());
     const take = (line: string): void => {
       tail.push(line);
       if (tail.length > TAIL_LINES) tail.shift();

@@ -1,0 +1,46 @@
+/**
+ * What a killed Coracle leaves running would go on writing where the next build works. So a small process of its own
+ * holds the end of a pipe and knows the process groups that are at work: when the pipe closes, which a kill -9 does as
+ * well, it ends those that are left. It is started with the first child, and costs a shell of a megabyte.
+ */
+import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
+
+/** Reads `+ <group>` and `- <group>`; nothing but numbers ever gets there. */
+const GUARD = `
+groups=' '
+while read -r sign group; do
+  case $sign in
+    +) groups="$groups$group " ;;
+    -) groups="\${groups%% $group *} \${groups#* $group }" ;;
+  esac
+done
+for group in $groups; do kill -s KILL -- "-$group"; done
+`;
+
+let guard: Writable | undefined;
+
+/** Has the group ended with this program; returns how to take that back. */
+export function endWithUs(group: number): () => void {
+  guard ??= startGuard();
+  guard.write(`+ ${group}\n`);
+  return () => guard?.write(`- ${group}\n`);
+}
+
+function startGuard(): Writable {
+  // Detached: what Ctrl-C or a hang-up ends on a terminal must not end it.
+  const child = spawn('/bin/sh', ['-c', GUARD], {
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  // Without a guard a build is as good; only a killed one is not cleaned up behind.
+  child.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
+  child.unref();
+  // Nor does the pipe, which Node makes of a socket, keep the program running.
+  (child.stdin as Socket).unref();
+  return child.stdin;
+}
