@@ -113,10 +113,16 @@ function readEffect(value: unknown, origin: EffectOrigin): Effect | Failure {
   }
   const parsed = KINDS[kind as EffectKind].safeParse(inner);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return badEffect(origin, `${[kind, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`);
+    const issues = parsed.error.issues.map((issue) => `${[kind, ...issue.path].join('.')}: ${describeIssue(issue)}`);
+    return badEffect(origin, issues.join('\n'));
   }
   return { kind, value: parsed.data, ...origin } as Effect;
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `there is no key ${issue.keys.join(', ')} here`;
+  if (issue.code === 'invalid_type') return `it has to be of type ${issue.expected}`;
+  return issue.message;
 }
 
 function badEffect({ layer, place }: EffectOrigin, cause: string): Failure {
