@@ -114,14 +114,14 @@ async function chooseReport(
   return liveReport(plain);
 }
 
-function reportBug(error: unknown): number {
+async function reportBug(error: unknown): Promise<number> {
   if (error instanceof Failure) {
     plainReport(process.stdout, process.stderr, process.cwd())({ kind: 'failure', failure: error.parts });
     return 1;
   }
-  process.stderr.write(
-    `coracle: a bug in Coracle itself, please report it:\n${(error as Error).stack ?? String(error)}\n`,
-  );
+  const { sourceStack } = await import('./ui/source-stack.ts');
+  const stack = error instanceof Error ? sourceStack(error) : String(error);
+  process.stderr.write(`coracle: a bug in Coracle itself, please report it:\n${stack}\n`);
   return 2;
 }
 
