@@ -19,6 +19,8 @@ export interface ArchiveAccess {
   readonly environment: BuildEnvironment;
   readonly log?: string;
   readonly signal?: AbortSignal;
+  /** Told of what looks like a slip and does no harm. */
+  readonly onWarning?: (text: string, hint: string | undefined) => void;
 }
 
 /** The lock's part of a workspace, if it is an answer to what is asked now. */
@@ -40,7 +42,13 @@ export async function lockedPackages(access: ArchiveAccess): Promise<readonly Lo
   if (environment.offline) {
     if (!existsSync(join(apt.directory, 'updated'))) throw unresolvedOffline(config.workspace);
   } else await apt.update();
-  const packages = await resolvePackages(apt, request);
+  const packages = await resolvePackages(apt, request, ({ parts }) => {
+    const where = parts.place?.line === undefined ? '' : ` (line ${parts.place.line} of its layer.yaml)`;
+    access.onWarning?.(
+      `${parts.layer ?? 'the engine'} assumes a package for nothing${where}: ${parts.message}`,
+      parts.hint,
+    );
+  });
   await updateLockFile(environment.project, (before) => ({
     ...before,
     debian: { ...before.debian, [config.workspace]: { request: request.hash, arch: config.arch, packages } },

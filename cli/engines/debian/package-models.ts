@@ -16,7 +16,21 @@ export interface PackageModel {
 const HOST_KEYS = 'host keys are made on the device, at its first start, and kept on persist';
 
 export const PACKAGE_MODELS: Readonly<Record<string, PackageModel>> = {
-  'openssh-server': { accounts: [{ command: 'ssh-keygen *', because: HOST_KEYS }] },
+  'openssh-server': {
+    accounts: [
+      { command: 'ssh-keygen *', because: HOST_KEYS },
+      { command: '/usr/sbin/sshd -G*', because: 'it prints the configuration, to know which host keys to make' },
+    ],
+  },
+  libc6: {
+    accounts: [
+      {
+        command: 'dpkg-divert * --package base-files --divert /.*.usr-is-merged *',
+        because: '/usr is merged from the start, and nothing is ever removed',
+      },
+    ],
+  },
+  chrony: { accounts: [{ command: 'chronyd -p*', because: 'it checks the configuration' }] },
   'ca-certificates': {
     accounts: [
       {

@@ -34,10 +34,10 @@ export function packagesStage(config: ResolvedConfig, environment: BuildEnvironm
       ];
     },
     run: async (context) => {
-      const access = { config, environment, log: context.log, signal: context.signal };
-      for (const one of leftOutLayers(config)) {
-        context.report({ kind: 'warning', step: context.step, text: describeLeftOut(one), hint: LEFT_OUT_HINT });
-      }
+      const warn = (text: string, hint: string | undefined): void =>
+        context.report({ kind: 'warning', step: context.step, text, ...(hint !== undefined && { hint }) });
+      for (const one of leftOutLayers(config)) warn(describeLeftOut(one), LEFT_OUT_HINT);
+      const access = { config, environment, log: context.log, signal: context.signal, onWarning: warn };
       const packages = await lockedPackages(access);
       await fetchPackages(packages, downloads(access, progress(context, 'fetching')));
       await unpackPackages(packages, downloads(access, progress(context, 'unpacking')));

@@ -35,15 +35,25 @@ export interface ResolveRequest {
 /** What every chroot has. `usr-is-merged` says that /usr was merged from the start. */
 const TOOLS = ['?essential', 'usr-is-merged'];
 
-/** The locked packages, sorted by name. */
-export async function resolvePackages(apt: PrivateApt, request: ResolveRequest): Promise<LockedPackage[]> {
+/**
+ * The locked packages, sorted by name.
+ *
+ * @param warn is told of assumed packages that the archive does not have, which may be a slip or another release's
+ * @throws Failure `unknown-package`, `packages-unresolved`, `archive-without-hashes`
+ */
+export async function resolvePackages(
+  apt: PrivateApt,
+  request: ResolveRequest,
+  warn: (unknown: Failure) => void = () => undefined,
+): Promise<LockedPackage[]> {
   const asked: NamedAt[] = request.packages.map((one) => ({
     name: one.name,
     layer: one.layer,
     place: { file: one.file, line: one.line },
   }));
   const shown = await showPackages(apt, [...asked, ...request.assume, ...request.beside]);
-  throwAny(await missing(apt, [...asked, ...request.assume, ...request.beside], shown));
+  throwAny(await missing(apt, [...asked, ...request.beside], shown));
+  for (const unknown of await missing(apt, request.assume, shown)) warn(unknown);
   const status = join(apt.directory, `status-${randomUUID()}`);
   try {
     await writeFile(status, stubStatus(request.assume, shown, apt.architecture));
@@ -120,19 +130,20 @@ async function providersOf(apt: PrivateApt, name: string): Promise<string[]> {
 
 /** A dpkg status that says of the assumed packages that they are installed, with the versions that they would have. */
 function stubStatus(assume: readonly NamedAt[], shown: ReadonlyMap<string, Paragraph>, architecture: string): string {
-  const stanzas = [...new Set(assume.map((one) => one.name))].map((name) => {
+  const stanzas = [...new Set(assume.map((one) => one.name))].flatMap((name) => {
     const real = shown.get(name);
+    if (real === undefined) return [];
     const lines = [
       `Package: ${name}`,
       // On hold, or apt would put the archive's package of the same version in its place.
       'Status: hold ok installed',
-      `Version: ${real?.get('version') ?? '0'}`,
-      `Architecture: ${real?.get('architecture') ?? architecture}`,
+      `Version: ${real.get('version') ?? '0'}`,
+      `Architecture: ${real.get('architecture') ?? architecture}`,
       'Maintainer: none',
       'Description: taken for installed',
     ];
     for (const field of ['multi-arch', 'provides']) {
-      const value = real?.get(field);
+      const value = real.get(field);
       if (value !== undefined) lines.push(`${field}: ${value}`);
     }
     return lines.join('\n');

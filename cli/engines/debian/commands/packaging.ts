@@ -16,7 +16,8 @@ import {
 } from './model.ts';
 import { versionRelation } from './version.ts';
 
-const dpkg: Model = (call, { root }) => {
+const dpkg: Model = (call, context) => {
+  const { root } = context;
   const args = call.argv.slice(1).filter((arg) => arg !== '--');
   const at = args.indexOf('--compare-versions');
   if (at >= 0) {
@@ -28,16 +29,32 @@ const dpkg: Model = (call, { root }) => {
   if (args.includes('--print-architecture')) return { status: 0, output: `${root.architecture}\n` };
   if (args.includes('--print-foreign-architectures')) return { status: 0, output: '' };
   if (args.some((arg) => /^--(?:validate|assert)-/.test(arg))) return DONE;
-  return dpkgQuery(call, { root } as Parameters<Model>[1]);
+  return dpkgQuery(call, context);
 };
 
-/** Packages are configured one after the other; whether another one is already installed is in general not known. */
+/** What will be installed counts as installed; whether it already is at that moment would be a matter of order. */
 const dpkgQuery: Model = (call, { root }) => {
-  const names = call.argv.slice(1).filter((arg) => isKnown(arg) && !arg.startsWith('-'));
-  const isThere = (name: string): boolean =>
-    root.packages.has(name.replace(/:.*/, '')) || root.assumed.has(name.replace(/:.*/, ''));
-  if (names.length > 0 && !names.some(isThere)) return { status: 1, output: '' };
-  return { ...UNSURE, output: UNKNOWN };
+  const args = readArguments(call.argv.slice(1), ['f', 'showformat', 'admindir']);
+  const names = args.operands.map((name) => name.replace(/:.*/, ''));
+  if (!names.every(isKnown) || names.length === 0) return { ...UNSURE, output: UNKNOWN };
+  const isThere = (name: string): boolean => root.packages.has(name) || root.assumed.has(name);
+  if (!names.some(isThere)) return { status: 1, output: '' };
+  if (!has(args, 'W', 'show')) return { ...UNSURE, output: UNKNOWN };
+  const format = optionValue(args, 'f', 'showformat') ?? `\${Package}\\t\${Version}\\n`;
+  const lines = names.filter(isThere).map((name) => {
+    const fields: Readonly<Record<string, string>> = {
+      Package: name,
+      Version: root.packages.get(name) ?? UNKNOWN,
+      Status: 'install ok installed',
+      'db:Status-Status': 'installed',
+      Architecture: UNKNOWN,
+    };
+    return format
+      .replace(/\$\{([\w:-]+)\}/g, (_, field: string) => fields[field] ?? UNKNOWN)
+      .replaceAll('\\n', '\n')
+      .replaceAll('\\t', '\t');
+  });
+  return { status: names.every(isThere) ? 0 : 1, output: lines.join('') };
 };
 
 const statOverride: Model = (call, { root }) => {
