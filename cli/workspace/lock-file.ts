@@ -11,6 +11,7 @@ import { Failure } from '../failure.ts';
 import { writeFileAtomic } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import { writing } from '../host/system-failure.ts';
+import { parseRenderedLock } from './parse-rendered-lock.ts';
 import { renderLock } from './render-lock.ts';
 
 const Hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'not a SHA-256 in lower-case hex'));
@@ -83,7 +84,7 @@ export async function readLockFile(project: string): Promise<LockFile> {
     if (code === 'ENOENT') return { git: {}, debian: {} };
     throw new Failure({ code: 'broken-lock', message: `coracle.lock cannot be read (${code})`, place: { file } });
   }
-  return parseLock(text, file);
+  return parseRenderedLock(text) ?? parseLock(text, file);
 }
 
 /** Changes the lock; the file appears whole or stays as it was, and changes of other processes are not lost. */
