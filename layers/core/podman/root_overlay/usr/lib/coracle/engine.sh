@@ -2,7 +2,11 @@
 storage=/mnt/persist/skiff/podman
 
 engine_ready() {
-  version=$(podman info --format '{{.Version.Version}}' 2>&1) || { echo "$version"; return 1; }
+  # It warns on stderr, for instance after the power went, and works all the same.
+  if ! version=$(podman info --format '{{.Version.Version}}' 2> /run/coracle/engine.err); then
+    tail -n 1 /run/coracle/engine.err
+    return 1
+  fi
   echo "podman $version"
 }
 
