@@ -40,10 +40,11 @@ function tree(): RootTree {
 }
 
 // From "not even the root" over "not quite all of the disk image" to "enough".
-it.each([1000, 4400, 6000, 7700, 8200, 8600, 9500, 10_500, 11_500, 12_000, 14_000, 20_000])(
+it.for([1000, 4400, 6000, 7700, 8200, 8600, 9500, 10_500, 11_500, 12_000, 14_000, 20_000])(
   'with %i KiB it ends in an image or in a plain failure that leaves nothing half-made',
-  async (kib) => {
-    if (whyNot !== undefined) return;
+  { timeout: 30_000 },
+  async (kib, context) => {
+    if (whyNot !== undefined) return context.skip(whyNot);
     const workspace = small(`disk-${kib}`, kib);
     const failure = await buildFixture({ workspace, tree: tree() }).then(
       () => undefined,
@@ -56,9 +57,4 @@ it.each([1000, 4400, 6000, 7700, 8200, 8600, 9500, 10_500, 11_500, 12_000, 14_00
     expect((failure as Failure).parts).toMatchObject({ code: 'disk-full', hint: expect.stringContaining('room') });
     expect(stages).not.toContain('disk');
   },
-  30_000,
 );
-
-it('was tried', (context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-});

@@ -36,7 +36,7 @@ export interface LayerOrigin {
   readonly revision: Revision | undefined;
 }
 
-/** Only the fields that have a reader in TypeScript are used; the order of keys is that of the file. */
+/** As it is in the file, in the order of its keys. `commit` and `dirty` are those of the project. */
 export interface Manifest extends SlotContent, Partial<Revision> {
   readonly format: 1;
   readonly version: string;
