@@ -1,68 +1,101 @@
 /**
- * Resolving and merging layers, beside what shell-based builders do with the same files: a loop over Buildroot's and the kernel's own
- * merge_config.sh, one call a fragment, and one
- * call with all of them. Coracle reads every layer.yaml, orders and checks the layers as well; the shell only merges. Then how
- * the cost grows with the layers.
+ * Resolving and merging layers, beside what shell-based builders do with the same files: a loop over Buildroot's and the
+ * kernel's own merge_config.sh, one call a fragment, and one call with all of them. Coracle reads every layer.yaml, orders
+ * and checks the layers as well; the shell only merges. Both must come to the same result. Then how the cost grows with
+ * the layers.
  *
  *     BUILDROOT_MERGE_CONFIG=…/support/kconfig/merge_config.sh \
  *     KERNEL_MERGE_CONFIG=…/scripts/kconfig/merge_config.sh node bench/merge.ts
  *
- * The scripts come with the sources of Buildroot and of the kernel. Without the variables only Coracle is measured. Ratios
- * hold within one run only.
+ * The scripts come with the sources of Buildroot and of the kernel. With one of them only, that one merges both kinds;
+ * without, only Coracle is measured.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readDotConfig } from '../cli/kconfig/dotconfig.ts';
 import { mergeFragments, winner } from '../cli/kconfig/merge.ts';
 import { sameValue } from '../cli/kconfig/value.ts';
 import { loadProject } from '../cli/workspace/project.ts';
 import { resolveWorkspace } from '../cli/workspace/resolve-workspace.ts';
+import { INSTALLATION } from './bench-project.ts';
+import { type Cost, medianCost, runCommand, runHere, takeTurns } from './measure.ts';
 import { type BenchLayer, writeLayers } from './merge-fixture.ts';
+import { costs, goal, line, times } from './print.ts';
 
 const FRAGMENTS = 50;
 const GROWTH = [10, 30, 100, 300, 1000];
 const KINDS = ['buildroot', 'kernel'] as const;
+const ROUNDS = 3;
+
 if (process.argv[2] === '--once') {
   await resolveAll(process.argv[3] ?? '');
-  process.exit(0);
+} else {
+  const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
+  try {
+    await compare(scratch);
+    await grow(scratch);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
-try {
+async function compare(scratch: string): Promise<void> {
   const project = join(scratch, 'fifty');
   const layers = writeLayers(project, FRAGMENTS);
-  const mergeOnly = await medianMs(15, () => mergeAll(layers));
-  const ours = await medianMs(15, () => resolveAll(project));
-  const program = await medianMs(5, async () => runOurProgram(project));
-  line(`${FRAGMENTS} layers, a Buildroot and a kernel fragment each`);
-  line(`  coracle, merging only         ${ms(mergeOnly)}`);
-  line(`  coracle, resolve and merge    ${ms(ours)}`);
-  line(`  the same with node's start-up ${ms(program)}`);
-  for (const kind of KINDS) {
-    if (scriptFor(kind) === undefined) line(`  shell: set ${kind.toUpperCase()}_MERGE_CONFIG to compare`);
+  const ours = {
+    'coracle, merging only': () => runHere(() => mergeAll(layers)),
+    'coracle, resolve and merge': () => runHere(() => resolveAll(project)),
+    "the same with node's start-up": () =>
+      runCommand([process.execPath, import.meta.filename, '--once', project], {
+        cwd: scratch,
+        env: { NODE_COMPILE_CACHE: join(scratch, 'compiled') },
+      }),
+  };
+  await takeTurns(5, ours);
+  const scripts = findScripts();
+  const shell: Record<string, () => Promise<Cost>> =
+    scripts === undefined
+      ? {}
+      : {
+          'shell, a call for each fragment': () => mergeByShell(layers, scripts, 'loop', scratch),
+          'shell, one call for all': () => mergeByShell(layers, scripts, 'one call', scratch),
+        };
+  const runs = await takeTurns<Record<string, Cost>>(ROUNDS, { ...ours, ...shell });
+  const medians = new Map(Object.entries(runs).map(([what, all]) => [what, medianCost(all)]));
+  line(`${FRAGMENTS} layers, a Buildroot and a kernel fragment each; medians of ${ROUNDS}`);
+  costs([...medians].map(([what, cost]) => ({ what, cost })));
+  const [coracle, loop] = [medians.get('coracle, resolve and merge'), medians.get('shell, a call for each fragment')];
+  if (coracle === undefined) return;
+  if (loop === undefined) line('  to compare: set BUILDROOT_MERGE_CONFIG, KERNEL_MERGE_CONFIG or both');
+  else {
+    goal('times as fast as the shell by processor time', loop.cpuMs / coracle.cpuMs, 20, times, 'large');
+    const whole = medians.get("the same with node's start-up");
+    if (whole !== undefined) line(`  with node's start-up ${times(loop.cpuMs / whole.cpuMs)}`);
   }
-  for (const shell of ['loop', 'one call'] as const) {
-    const took = await shellMs(layers, shell);
-    if (took === undefined) continue;
-    line(
-      `  shell, ${shell.padEnd(23)}${ms(took)}   ${ratio(took / ours)} as long, ${ratio(took / program)} with node's start-up`,
-    );
-  }
-  line('growth');
-  for (const count of GROWTH) {
+}
+
+async function grow(scratch: string): Promise<void> {
+  const fixtures = GROWTH.map((count) => {
     const directory = join(scratch, `growth-${count}`);
-    const many = writeLayers(directory, count);
-    const merging = await medianMs(9, () => mergeAll(many));
-    const took = await medianMs(9, () => resolveAll(directory));
-    line(
-      `  ${String(count).padStart(5)} layers ${ms(took)}   ${each(took, count)}, of it merging ${each(merging, count)}`,
-    );
-  }
-} finally {
-  rmSync(scratch, { recursive: true });
+    return { count, directory, layers: writeLayers(directory, count) };
+  });
+  const subjects = fixtures.flatMap(({ count, directory, layers }) => [
+    [`${count} merge`, () => runHere(() => mergeAll(layers))] as const,
+    [`${count} all`, () => runHere(() => resolveAll(directory))] as const,
+  ]);
+  const runs = await takeTurns<Record<string, Cost>>(7, Object.fromEntries(subjects));
+  line('how resolving and merging grow with the layers');
+  const perLayer = (key: string, count: number): number => (medianCost(runs[key] ?? []).cpuMs / count) * 1000;
+  costs(
+    fixtures.map(({ count }) => {
+      const [all, merging] = [perLayer(`${count} all`, count), perLayer(`${count} merge`, count)];
+      const remark = `${all.toFixed(0)} µs a layer, of it merging ${merging.toFixed(0)} µs`;
+      return { what: `${String(count).padStart(5)} layers`, cost: medianCost(runs[`${count} all`] ?? []), remark };
+    }),
+  );
+  const growth = perLayer('1000 all', 1000) / perLayer('100 all', 100);
+  goal('cost of a layer, with 1,000 against 100 of them', growth, 1.5, times);
 }
 
 async function mergeAll(layers: readonly BenchLayer[]): Promise<void> {
@@ -78,36 +111,40 @@ async function resolveAll(project: string): Promise<void> {
   if (symbols.kernel.size === 0) throw new Error('nothing was merged');
 }
 
-function runOurProgram(project: string): void {
-  const call = [fileURLToPath(import.meta.url), '--once', project];
-  execFileSync(process.execPath, call, { stdio: 'inherit' });
+type Scripts = Readonly<Record<(typeof KINDS)[number], string>>;
+
+function findScripts(): Scripts | undefined {
+  const inTree = join(INSTALLATION, 'buildroot/support/kconfig/merge_config.sh');
+  const buildroot = process.env['BUILDROOT_MERGE_CONFIG'] ?? (existsSync(inTree) ? inTree : undefined);
+  const kernel = process.env['KERNEL_MERGE_CONFIG'];
+  const [one] = [buildroot, kernel].filter((script) => script !== undefined);
+  return one === undefined ? undefined : { buildroot: buildroot ?? one, kernel: kernel ?? one };
 }
 
-/** Milliseconds of one run; undefined if a script is missing. */
-async function shellMs(layers: readonly BenchLayer[], how: 'loop' | 'one call'): Promise<number | undefined> {
-  let total = 0;
+async function mergeByShell(
+  layers: readonly BenchLayer[],
+  scripts: Scripts,
+  how: 'loop' | 'one call',
+  scratch: string,
+): Promise<Cost> {
+  let total: Cost = { wallMs: 0, cpuMs: 0 };
   for (const kind of KINDS) {
-    const script = scriptFor(kind);
-    if (script === undefined) return undefined;
     const files = layers.map((layer) => layer.files[kind]);
     const out = mkdtempSync(join(scratch, 'shell-'));
     const config = join(out, '.config');
-    const env = { ...process.env, CONFIG_: kind === 'buildroot' ? 'BR2_' : 'CONFIG_', KCONFIG_CONFIG: config };
-    const call = (...args: string[]): void => {
-      execFileSync('sh', [script, '-m', '-O', out, ...args], { env, cwd: out, stdio: 'ignore' });
+    const env = { CONFIG_: kind === 'buildroot' ? 'BR2_' : 'CONFIG_', KCONFIG_CONFIG: config };
+    const call = async (...args: readonly string[]): Promise<void> => {
+      const { wallMs, cpuMs } = await runCommand(['sh', scripts[kind], '-m', '-O', out, ...args], { cwd: out, env });
+      total = { wallMs: total.wallMs + wallMs, cpuMs: total.cpuMs + cpuMs };
     };
-    const start = performance.now();
     if (how === 'loop') {
       writeFileSync(config, '');
       for (const file of files) {
         const base = join(out, 'base');
         copyFileSync(config, base);
-        call(base, file);
+        await call(base, file);
       }
-    } else {
-      call(...files);
-    }
-    total += performance.now() - start;
+    } else await call(...files);
     await checkSameResult(layers, kind, config);
   }
   return total;
@@ -120,34 +157,4 @@ async function checkSameResult(layers: readonly BenchLayer[], kind: (typeof KIND
     (chain) => !sameValue(winner(chain).value, theirs.get(chain.symbol)) || !theirs.has(chain.symbol),
   );
   if (differing.length > 0) throw new Error(`merge_config.sh disagrees about ${differing[0]?.symbol}`);
-}
-
-function scriptFor(kind: (typeof KINDS)[number]): string | undefined {
-  return process.env[`${kind.toUpperCase()}_MERGE_CONFIG`];
-}
-
-async function medianMs(times: number, action: () => Promise<void>): Promise<number> {
-  const taken: number[] = [];
-  for (let round = 0; round < times; round++) {
-    const start = performance.now();
-    await action();
-    taken.push(performance.now() - start);
-  }
-  return taken.sort((a, b) => a - b)[taken.length >> 1] ?? 0;
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(value < 10 ? 2 : 0)} ms`.padStart(10);
-}
-
-function each(took: number, count: number): string {
-  return `${((took / count) * 1000).toFixed(0)} µs a layer`;
-}
-
-function ratio(value: number): string {
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} times`;
-}
-
-function line(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

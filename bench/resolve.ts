@@ -9,31 +9,43 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadProject } from '../cli/workspace/project.ts';
 import { resolveWorkspace } from '../cli/workspace/resolve-workspace.ts';
+import { INSTALLATION } from './bench-project.ts';
+import { type Cost, medianCost, runHere, takeTurns } from './measure.ts';
+import { costs, line } from './print.ts';
 
-const installation = join(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
+const ROUNDS = 7;
+const COUNTS = [10, 100, 1000];
 const FORMS = ['layer.yaml', 'metadata/'] as const;
 
 try {
-  line('shipped workspaces, median of 15 in one process');
-  for (const name of (await loadProject(installation, {}, installation)).workspaceNames()) {
-    line(`  ${name.padEnd(12)} ${ms(await medianMs(15, () => resolve(installation, {}, name)))}`);
-  }
+  const project = await loadProject(INSTALLATION, {}, INSTALLATION);
+  const shipped = project.workspaceNames().map((name) => [name, () => runHere(() => resolve(INSTALLATION, {}, name))]);
+  const runs = await takeTurns<Record<string, Cost>>(ROUNDS, Object.fromEntries(shipped));
+  line(`shipped workspaces, medians of ${ROUNDS} in one process`);
+  costs(Object.entries(runs).map(([what, all]) => ({ what, cost: medianCost(all) })));
   for (const form of FORMS) {
-    line(`growth, ${form}`);
-    for (const count of [10, 100, 1000]) {
+    const subjects = COUNTS.map((count) => {
       const directory = join(scratch, `${form.replace('/', '')}-${count}`);
       const list = writeLayers(directory, count, form);
-      const took = await medianMs(7, () => resolve(directory, { CORACLE_LAYERS_PATH: directory }, list));
-      line(`  ${String(count).padStart(5)} layers ${ms(took)}   ${((took / count) * 1000).toFixed(0)} µs a layer`);
-    }
+      const layers = { CORACLE_LAYERS_PATH: directory };
+      return [`${String(count).padStart(5)} layers`, () => runHere(() => resolve(directory, layers, list))];
+    });
+    const grown = await takeTurns<Record<string, Cost>>(ROUNDS, Object.fromEntries(subjects));
+    line(`growth, ${form}`);
+    costs(
+      Object.entries(grown).map(([what, all], index) => {
+        const cost = medianCost(all);
+        return { what, cost, remark: `${((cost.cpuMs / (COUNTS[index] ?? 1)) * 1000).toFixed(0)} µs a layer` };
+      }),
+    );
   }
 } finally {
   rmSync(scratch, { recursive: true });
 }
 
 async function resolve(cwd: string, environment: Readonly<Record<string, string>>, list: string): Promise<void> {
-  await resolveWorkspace(await loadProject(cwd, environment, installation), list);
+  await resolveWorkspace(await loadProject(cwd, environment, INSTALLATION), list);
 }
 
 /** Asked for in the wrong order, so that there is something to sort. */
@@ -62,22 +74,4 @@ function writeLayers(directory: string, count: number, form: (typeof FORMS)[numb
 
 function fragment(prefix: string, index: number): string {
   return Array.from({ length: 20 }, (_, n) => `${prefix}_SYMBOL_${(index * 7 + n) % 3000}=y\n`).join('');
-}
-
-async function medianMs(times: number, work: () => Promise<void>): Promise<number> {
-  const took: number[] = [];
-  for (let n = 0; n < times; n++) {
-    const start = performance.now();
-    await work();
-    took.push(performance.now() - start);
-  }
-  return took.sort((a, b) => a - b)[times >> 1] ?? 0;
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(1).padStart(8)} ms`;
-}
-
-function line(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -18,6 +18,8 @@ import { writeTreeTar } from '../cli/rootfs/tar-stream.ts';
 import { RootTree } from '../cli/rootfs/tree.ts';
 import { treeDigest } from '../cli/rootfs/tree-digest.ts';
 import { readTreeIndex, writeTreeIndex } from '../cli/rootfs/tree-index.ts';
+import { runHere } from './measure.ts';
+import { costs, line, megabytes, type Row } from './print.ts';
 
 const maxEntries = Number(process.argv[2] ?? 15_000);
 const maxBytes = Number(process.argv[3] ?? 200) * 1_000_000;
@@ -51,15 +53,13 @@ function sample(): { tree: RootTree; names: string[]; bytes: number } {
   return { tree, names, bytes };
 }
 
+const rows: Row[] = [];
+
 async function timed<T>(what: string, work: () => T | Promise<T>): Promise<T> {
-  const start = performance.now();
-  const before = process.cpuUsage();
-  const result = await work();
-  const wall = performance.now() - start;
-  const { user, system } = process.cpuUsage(before);
-  const ms = (value: number): string => `${value.toFixed(0).padStart(6)} ms`;
-  console.log(`${what.padEnd(30)} ${ms(wall)}  own processor time ${ms((user + system) / 1000)}`);
-  return result;
+  const results: T[] = [];
+  const cost = await runHere(async () => results.push(await work()));
+  rows.push({ what, cost });
+  return results[0] as T;
 }
 
 async function intoCat(write: (input: Writable) => Promise<void>): Promise<void> {
@@ -73,7 +73,7 @@ async function intoCat(write: (input: Writable) => Promise<void>): Promise<void>
 const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
 try {
   const { tree, names, bytes } = sample();
-  console.log(`${tree.size} entries, ${(bytes / 1e6).toFixed(0)} MB`);
+  line(`${tree.size} entries, ${megabytes(bytes)}; processor time without children`);
   const archive = join(scratch, 'root.tar');
   const index = join(scratch, 'root.index');
   await timed('tar stream into a file', () => writeTreeTar(tree, createWriteStream(archive), { mtime: 0 }));
@@ -100,7 +100,8 @@ try {
   await timed('read an unchanged one back', () =>
     reimport(read, root, { origin: 'bench', store: join(scratch, 'store') }),
   );
-  console.log(`most memory: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
+  costs(rows);
+  line(`  most memory: ${megabytes(process.resourceUsage().maxRSS * 1024)}`);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -13,11 +13,10 @@ async function bundleThatThrows(): Promise<{ directory: string; error: Error }> 
   const outfile = join(directory, 'dist', 'bundle.js');
   buildSync({ entryPoints: [source], outfile, bundle: true, format: 'esm', sourcemap: 'linked', banner: { js: '//' } });
   const { fail } = (await import(pathToFileURL(outfile).href)) as { fail: () => never };
-  try {
-    fail();
-  } catch (error) {
-    return { directory, error: error as Error };
-  }
+  const error = await Promise.resolve()
+    .then(fail)
+    .catch((thrown: unknown) => thrown);
+  return { directory, error: error as Error };
 }
 
 test('names the source, not the bundle', async () => {
