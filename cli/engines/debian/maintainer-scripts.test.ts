@@ -203,6 +203,13 @@ describe('what a script does to the root', () => {
     expect(root.kind('/var/lib/from-functions')).toBe('directory');
   });
 
+  it('does what it asks for at its end', async () => {
+    const root = await installed(
+      "trap 'rm -f /etc/made; touch /etc/ended' EXIT\ntouch /etc/made\nexit 0\ntouch /etc/never",
+    );
+    expect(['made', 'ended', 'never'].map((name) => root.kind(`/etc/${name}`))).toEqual(['none', 'file', 'none']);
+  });
+
   it('is told of triggers that it is interested in', async () => {
     const root = await installed('if [ "$1" = triggered ]; then for each in $2; do touch "/etc/seen-$each"; done; fi', {
       triggers: 'interest-noawait one\ninterest two\nactivate three\n',
@@ -231,6 +238,28 @@ describe('what is not accounted for', () => {
     expect(
       await reasons('f() { if [ "$(date)" = x ]; then return; fi; touch /etc/maybe; }\nf\ntouch /etc/sure'),
     ).toEqual(['3: whether it runs is not known before']);
+  });
+
+  it('is an action after arguments or input moved in doubt', async () => {
+    expect(await reasons('if [ "$(date)" = x ]; then shift; fi\ntouch "/etc/$1"')).toEqual([
+      '4: whether it runs is not known before',
+    ]);
+    expect(
+      await reasons('printf "a\\nb\\n" | { if [ "$(date)" = x ]; then read -r n; fi; read -r n; touch "/etc/$n"; }'),
+    ).toEqual(['3: a value in it is not known before it runs']);
+  });
+
+  it('is an action after an error in a subshell that is not certain', async () => {
+    expect(await reasons('( if [ "$(date)" = x ]; then exit 1; fi; touch /etc/maybe ) || true')).toEqual([
+      '3: whether it runs is not known before',
+    ]);
+  });
+
+  it('is what a case may or may not choose', async () => {
+    expect(await reasons('case "$(date)" in x*) ;; *) touch /etc/maybe;; esac')).toEqual([
+      '3: whether it runs is not known before',
+    ]);
+    await installed('case "$(date)" in *) touch /etc/sure;; esac');
   });
 
   it('is not what would only be there had the script failed', async () => {

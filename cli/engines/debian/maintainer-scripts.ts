@@ -7,8 +7,9 @@ import { runModel } from './commands/all-commands.ts';
 import { isModelledModule, isProvidedProgram } from './commands/packaging.ts';
 import { type ConfiguredRoot, isOutside, isVolatile } from './configured-root.ts';
 import { type AccountedCommand, PACKAGE_MODELS } from './package-models.ts';
+import type { Call, Host, Outcome, Problem } from './shell/host.ts';
 import { matchesPattern } from './shell/pattern.ts';
-import { type Call, type Host, type Outcome, type Problem, Shell } from './shell/shell.ts';
+import { Shell } from './shell/shell.ts';
 import { isKnown, showUnknown, UNKNOWN } from './shell/unknown.ts';
 import type { UnpackedPackage } from './unpacked.ts';
 

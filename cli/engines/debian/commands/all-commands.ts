@@ -1,5 +1,5 @@
 /** Every command that has a model, and how a call finds its own. */
-import type { Call, Outcome } from '../shell/shell.ts';
+import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown, showUnknown } from '../shell/unknown.ts';
 import { ACCOUNTS } from './accounts.ts';
 import { ALTERNATIVES } from './alternatives.ts';

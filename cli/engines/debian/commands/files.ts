@@ -2,7 +2,7 @@
 import type { Entry } from '../../../rootfs/entry.ts';
 import { joinPath, lastName, parentPath } from '../../../rootfs/path.ts';
 import { type ConfiguredRoot, cleanPath, isOutside, isVolatile } from '../configured-root.ts';
-import type { Call, Outcome } from '../shell/shell.ts';
+import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
 import {
   act,

@@ -1,5 +1,5 @@
 /** Programs that read text and write text. What they are given has to be known, or their output is not. */
-import type { Call, Outcome } from '../shell/shell.ts';
+import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
 import {
   type Arguments,

@@ -1,6 +1,6 @@
 /** What a model of a command gets and gives; the words that all models share. */
 import type { ConfiguredRoot } from '../configured-root.ts';
-import type { Call, Outcome } from '../shell/shell.ts';
+import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown } from '../shell/unknown.ts';
 import type { UnpackedPackage } from '../unpacked.ts';
 

@@ -138,7 +138,7 @@ const debconfGet: Model = (call, context) => {
   const question = call.argv[1] ?? '';
   const templates = context.package.controlFiles.get('templates') ?? '';
   const answer = context.root.answers.get(question) ?? defaultAnswer(templates, question);
-  call.shell.set('RET', answer ?? (isKnown(question) ? '' : UNKNOWN));
+  call.set('RET', answer ?? (isKnown(question) ? '' : UNKNOWN));
   return { status: answer === undefined ? 10 : 0 };
 };
 
@@ -149,7 +149,7 @@ const debconfSet: Model = (call, { root }) => {
 };
 
 const debconfOther: Model = (call) => {
-  if (call.argv[0] === 'db_metaget' || call.argv[0] === 'db_fget') call.shell.set('RET', UNKNOWN);
+  if (call.argv[0] === 'db_metaget' || call.argv[0] === 'db_fget') call.set('RET', UNKNOWN);
   return DONE;
 };
 
