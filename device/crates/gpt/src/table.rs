@@ -183,8 +183,8 @@ fn check_header(sector: &[u8], geometry: Geometry, at: u64) -> Result<Vec<u8>, &
     if count * entry_size > MAX_ENTRIES_SIZE || end.is_none_or(|end| end > geometry.sectors) {
         return Err("the entries are not on the medium");
     }
-    // The primary's entries come right behind the header, so that both are written together.
-    if at == 1 && u64_at(&header, 72) > first_usable.min(2048) {
+    // The primary's entries come right behind the header, so that both can be written together.
+    if at == 1 && (end.is_none_or(|end| end > first_usable) || u64_at(&header, 72) > 2048) {
         return Err("the entries are not before the partitions");
     }
     Ok(header)
