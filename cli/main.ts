@@ -109,7 +109,9 @@ async function chooseReport(
   if (args['json'] === true) {
     return { report: verb.streams === true ? jsonEvents(process.stdout) : jsonValue(process.stdout, plain), close };
   }
-  const live = verb.streams === true && process.stderr.isTTY && process.env['CI'] === undefined;
+  // Some terminals, of scripts mostly, say that they are 0 columns wide.
+  const onTerminal = process.stderr.isTTY && process.stdout.columns !== 0;
+  const live = verb.streams === true && onTerminal && process.env['CI'] === undefined;
   if (!live || args['plainOutput'] === true) return { report: plain, close };
   return liveReport(plain);
 }

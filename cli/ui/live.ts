@@ -2,7 +2,7 @@
  * The live tree on a terminal (listr2): a group for each workspace, a line for each step with its progress. Everything
  * else that is said meanwhile is printed above the tree.
  */
-import type { Listr, ListrTask } from 'listr2';
+import type { ListrTask } from 'listr2';
 import type { Event, Report } from './events.ts';
 import { seconds } from './plain.ts';
 
@@ -19,9 +19,12 @@ export interface LiveReport {
   readonly close: () => Promise<void>;
 }
 
-/** @param fallback renders what has no place in the tree: results, failures, and all before a plan is known */
-export async function liveReport(fallback: Report): Promise<LiveReport> {
-  const { Listr } = await import('listr2');
+/**
+ * Draws from the first step that has something to do: listr2 takes longer to load than a build with nothing to do takes.
+ *
+ * @param fallback renders what has no place in the tree: results, failures, and all before the first step
+ */
+export function liveReport(fallback: Report): LiveReport {
   const steps = new Map<string, LiveStep>();
   const held: Event[] = [];
   let running: Promise<unknown> | undefined;
@@ -39,20 +42,18 @@ export async function liveReport(fallback: Report): Promise<LiveReport> {
       for (const { step, title } of event.steps) {
         steps.set(step, { title, ended: Promise.withResolvers(), begun: Promise.withResolvers() });
       }
-      running = draw(steps, Listr);
       return;
     }
     const step = 'step' in event && event.step !== undefined ? steps.get(event.step) : undefined;
-    if (running === undefined) return fallback(event);
-    if (event.kind === 'step-started') step?.begun.resolve();
+    if (event.kind === 'step-started' && step !== undefined) running ??= draw(steps);
+    if (event.kind === 'step-ended' && step !== undefined) {
+      step.begun.resolve();
+      step.ended.resolve(event);
+    } else if (running === undefined) fallback(event);
+    else if (event.kind === 'step-started') step?.begun.resolve();
     else if (event.kind === 'step-progress') show(step, progressText(event));
-    else if (event.kind === 'note') show(step, event.text);
-    else if (event.kind === 'step-ended') {
-      step?.begun.resolve();
-      step?.ended.resolve(event);
-    }
-    if (event.kind === 'warning' || event.kind === 'failure' || event.kind === 'result') held.push(event);
-    else if (event.kind === 'note' && step === undefined) held.push(event);
+    else if (event.kind === 'note' && step !== undefined) show(step, event.text);
+    else if (!event.kind.startsWith('step-')) held.push(event);
   };
   return { report, close };
 }
@@ -66,7 +67,8 @@ function progressText(event: Extract<Event, { kind: 'step-progress' }>): string 
   return `${event.text} (${event.done ?? 0} of ${event.total}${event.unit === undefined ? '' : ` ${event.unit}`})`;
 }
 
-function draw(steps: ReadonlyMap<string, LiveStep>, List: typeof Listr): Promise<unknown> {
+async function draw(steps: ReadonlyMap<string, LiveStep>): Promise<unknown> {
+  const { Listr } = await import('listr2');
   const groups = Map.groupBy(steps.entries(), ([id]) => id.split('/')[0] ?? id);
   const tasks = [...groups].map(
     ([group, members]): ListrTask => ({
@@ -78,7 +80,7 @@ function draw(steps: ReadonlyMap<string, LiveStep>, List: typeof Listr): Promise
         ),
     }),
   );
-  return new List(tasks, {
+  return new Listr(tasks, {
     concurrent: true,
     exitOnError: false,
     rendererOptions: { collapseSubtasks: false, showErrorMessage: false },
