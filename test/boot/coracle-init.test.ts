@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findProgram, thisHost } from '../cli/host/this-host.ts';
-import { QEMU } from '../cli/run/machine.ts';
-import { driveArguments, type GuestOptions, type GuestRun, runGuest } from './support/guest.ts';
-import { Medium } from './support/medium.ts';
-import { buildProbeImage, type ProbeImage } from './support/probe-image.ts';
+import { findProgram, thisHost } from '../../cli/host/this-host.ts';
+import { QEMU } from '../../cli/run/machine.ts';
+import { driveArguments, type GuestOptions, type GuestRun, runGuest } from '../support/guest.ts';
+import { Medium } from '../support/medium.ts';
+import { buildProbeImage, type ProbeImage } from '../support/probe-image.ts';
 
 const MIB = 2 ** 20;
 /** Emulation on a busy machine is slow; what is measured inside of the guest has limits of its own. */
