@@ -304,6 +304,17 @@ describe('what is not accounted for', () => {
   });
 });
 
+describe('a command that a layer accounts for', () => {
+  it('may be told to end and print in a certain way', async () => {
+    const value = { package: 'asks', command: 'foo-query*', because: 'x', status: 0, prints: 'yes\n' };
+    const effects = [{ kind: 'accounts', value, layer: 'a/b', place: { file: 'f' } }] as const;
+    const postinst = script('if [ "$(foo-query --all)" = yes ]; then touch /etc/yes; fi');
+    const { root, problems } = await archive.compose([{ name: 'asks', postinst }], { effects });
+    expect(problems).toEqual([]);
+    expect(root.kind('/etc/yes')).toBe('file');
+  });
+});
+
 describe('two packages with the same file', () => {
   it('need one to replace the other, in whatever order they come', async () => {
     const plain = { name: 'aa', files: { 'etc/x': 'aa' } };

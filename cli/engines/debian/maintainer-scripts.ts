@@ -94,6 +94,7 @@ export class MaintainerScripts {
         linkKind: (path) => root.linkKind(path),
         isExecutable: (path) => (isProvidedProgram(path, root.assumed) ? true : root.isExecutable(path)),
         size: (path) => root.size(path),
+        mode: (path) => root.resolve(path)?.mode,
       },
       list: (directory) => root.list(directory),
       readFile: (path) => root.readFile(path),
@@ -117,15 +118,16 @@ export class MaintainerScripts {
   }
 
   #command(call: Call, one: UnpackedPackage, origin: string): Outcome {
-    if (this.#account(one, call.argv) !== undefined) return { status: undefined, output: UNKNOWN };
+    const accounted = this.#account(one, call.argv);
+    if (accounted !== undefined) return { status: accounted.status, output: accounted.prints ?? UNKNOWN };
     return runModel(call, { root: this.#root, package: one, origin });
   }
 
-  /** Why a command needs no model, if the package's model or a layer says so. */
-  #account(one: UnpackedPackage, argv: readonly string[]): string | undefined {
+  /** What the package's model or a layer says of a command that needs no model. */
+  #account(one: UnpackedPackage, argv: readonly string[]): AccountedCommand | undefined {
     const { name } = one.locked;
     const text = showUnknown(argv.join(' '));
     const accounted = [...(PACKAGE_MODELS[name]?.accounts ?? []), ...(this.#accounted.get(name) ?? [])];
-    return accounted.find((each) => matchesPattern(each.command, text) === true)?.because;
+    return accounted.find((each) => matchesPattern(each.command, text) === true);
   }
 }

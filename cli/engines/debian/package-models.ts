@@ -7,6 +7,9 @@ export interface AccountedCommand {
   /** A shell pattern of the whole command with what is known filled in: `ssh-keygen *`. */
   readonly command: string;
   readonly because: string;
+  /** What it prints and how it ends, if the script goes on by that; otherwise neither is known. */
+  readonly prints?: string | undefined;
+  readonly status?: number | undefined;
 }
 
 export interface PackageModel {
@@ -30,7 +33,17 @@ export const PACKAGE_MODELS: Readonly<Record<string, PackageModel>> = {
       },
     ],
   },
-  chrony: { accounts: [{ command: 'chronyd -p*', because: 'it checks the configuration' }] },
+  chrony: {
+    accounts: [
+      { command: 'chronyd -p*', because: 'it prints the configuration, which names no user', status: 0, prints: '' },
+    ],
+  },
+  makedev: {
+    accounts: [
+      { command: 'ln -s sunmouse mouse', because: 'devices are made by the kernel' },
+      { command: '> /etc/rc.boot/makedev', because: 'devices are made by the kernel' },
+    ],
+  },
   'ca-certificates': {
     accounts: [
       {

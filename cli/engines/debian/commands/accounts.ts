@@ -1,5 +1,6 @@
 /** Commands that make users and groups, and those that look for them. */
 import type { User } from '../accounts.ts';
+import { cleanPath } from '../configured-root.ts';
 import { applySysusers } from '../effects/sysusers.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
 import {
@@ -61,7 +62,7 @@ const adduser: Model = (call, { root }) => {
     const isMade = home !== undefined && !has(args, 'no-create-home') && home !== '/nonexistent';
     const user = root.accounts.users.get(name);
     if (isMade && user !== undefined && root.kind(home) === 'none' && !home.startsWith('/run/')) {
-      root.tree.addDirectory(home, { origin: `user ${name}`, uid: user.uid, gid: user.gid });
+      root.tree.addDirectory(cleanPath(home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
     }
   });
 };
@@ -130,7 +131,7 @@ const useradd: Model = (call, { root }) => {
     for (const one of (optionValue(args, 'G', 'groups') ?? '').split(',').filter((each) => each !== ''))
       root.accounts.addMember(one, name);
     if (has(args, 'm', 'create-home') && root.kind(user.home) === 'none') {
-      root.tree.addDirectory(user.home, { origin: `user ${name}`, uid: user.uid, gid: user.gid });
+      root.tree.addDirectory(cleanPath(user.home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
     }
   });
 };
@@ -209,6 +210,18 @@ const sysusers: Model = (call, { root }) => {
   });
 };
 
+/** dh-sysuser's program takes the user's name and home from its environment. */
+const sysuserHelper: Model = (call, { root }) => {
+  const name = call.environment.get('CONF_USERNAME') ?? '';
+  const home = call.environment.get('CONF_HOME') ?? '/nonexistent';
+  if (root.accounts.users.has(name)) return DONE;
+  return act(call, [name, home], () => {
+    const user = root.accounts.addUser(name, { home });
+    if (home === '/nonexistent' || root.kind(home) !== 'none') return;
+    root.tree.addDirectory(cleanPath(home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
+  });
+};
+
 /** Adds what the archive's master lists have and the root has not. */
 const updatePasswd: Model = (call, { root }) => {
   const passwd = root.readFile('/usr/share/base-passwd/passwd.master') ?? '';
@@ -231,6 +244,7 @@ export const ACCOUNTS: Models = {
   getent,
   id,
   'systemd-sysusers': sysusers,
+  'sysuser-helper': sysuserHelper,
   'update-passwd': updatePasswd,
   // The engine writes shadow files itself.
   shadowconfig: () => DONE,

@@ -7,6 +7,7 @@ import { CAPABILITIES } from './capabilities.ts';
 import { FILES } from './files.ts';
 import { FILTERS } from './filters.ts';
 import { INERT } from './inert.ts';
+import { LISTING } from './listing.ts';
 import { type CommandContext, DONE, type Model, type Models, problem } from './model.ts';
 import { PACKAGING } from './packaging.ts';
 import { SYSTEM_FILES } from './system-files.ts';
@@ -16,6 +17,7 @@ const MODELS: Models = {
   ...INERT,
   ...FILES,
   ...FILTERS,
+  ...LISTING,
   ...PACKAGING,
   ...ACCOUNTS,
   ...ALTERNATIVES,

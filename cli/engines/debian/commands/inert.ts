@@ -35,11 +35,6 @@ const printf: Model = (call) => {
   return { status: 0, output };
 };
 
-const find: Model = (call) =>
-  call.argv.some((arg) => /^-(?:delete|exec|execdir|ok|fprint)/.test(arg))
-    ? problem('what it would find and change is not modelled')
-    : { ...UNSURE, output: UNKNOWN };
-
 const seq: Model = (call) => {
   const numbers = call.argv.slice(1).map(Number);
   if (numbers.length === 0 || !numbers.every(Number.isInteger)) return { ...UNSURE, output: UNKNOWN };
@@ -134,7 +129,6 @@ const PRINTERS = [
   'tac',
   'expr',
   'date',
-  'ls',
   'df',
   'du',
   'ps',
@@ -184,7 +178,6 @@ export const INERT: Models = {
   echo,
   printf,
   seq,
-  find,
   xargs,
   uname,
 };

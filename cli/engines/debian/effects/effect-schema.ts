@@ -60,6 +60,8 @@ const KINDS = {
       package: z.string(),
       command: z.string().check(z.minLength(1)),
       because: z.string().check(z.minLength(1)),
+      status: z.optional(z.int()),
+      prints: z.optional(z.string()),
     })
     .check(
       z.meta({

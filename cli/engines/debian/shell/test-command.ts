@@ -10,6 +10,8 @@ export interface TestFiles {
   readonly linkKind: (path: string) => FileKind;
   readonly isExecutable: (path: string) => boolean | undefined;
   readonly size: (path: string) => number | undefined;
+  /** Permission bits, links followed. */
+  readonly mode: (path: string) => number | undefined;
 }
 
 export function testExpression(words: readonly string[], files: TestFiles): Status {
@@ -126,6 +128,13 @@ class TestParser {
         if (!there) return 1;
         const size = this.#files.size(word);
         return size === undefined ? undefined : status(size > 0);
+      }
+      case '-k':
+      case '-u':
+      case '-g': {
+        const bit = { '-k': 0o1000, '-u': 0o4000, '-g': 0o2000 }[operator];
+        const mode = there ? this.#files.mode(word) : 0;
+        return mode === undefined ? undefined : status((mode & bit) !== 0);
       }
       case '-b':
       case '-c':
