@@ -21,7 +21,7 @@ export interface WorkspaceRequest extends ResolveRequest {
 export function workspaceRequest(config: ResolvedConfig): WorkspaceRequest {
   const layers = config.layers.map(({ layer }) => layer);
   const packages = readPackageLists(layers, config.arch);
-  const assume = assumed(layers);
+  const assume = assumed(layers, packages);
   const beside = [...kernelPackages(config), ...bootFilePackages(config)];
   const { mirror, suites, components } = config.settings.debian;
   const tools = config.settings.scripts === 'run';
@@ -43,16 +43,19 @@ export function workspaceRequest(config: ResolvedConfig): WorkspaceRequest {
 
 /** Names of packages that count as installed. */
 export function assumedNames(config: ResolvedConfig): ReadonlySet<string> {
-  return new Set(assumed(config.layers.map(({ layer }) => layer)).map((one) => one.name));
+  const layers = config.layers.map(({ layer }) => layer);
+  return new Set(assumed(layers, readPackageLists(layers, config.arch)).map((one) => one.name));
 }
 
-function assumed(layers: readonly Layer[]): NamedAt[] {
+/** What somebody asks for by name is not assumed: a base may leave out what a layer on top of it needs. */
+function assumed(layers: readonly Layer[], asked: readonly PackageRequest[]): NamedAt[] {
+  const names = new Set(asked.map((one) => one.name));
   return [
     ...ALWAYS_ASSUMED.map((name) => ({ name })),
     ...layers.flatMap((layer) =>
       layer.debian.assume.map(({ value, place }) => ({ name: value, layer: layer.name, place })),
     ),
-  ];
+  ].filter((one) => !names.has(one.name));
 }
 
 function bootFilePackages(config: ResolvedConfig): NamedAt[] {
