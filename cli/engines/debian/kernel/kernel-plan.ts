@@ -117,8 +117,9 @@ function kernelStage(parts: PackedKernelParts, check: Stage): Stage {
       const symbolModules = await readSymbolModules(tree, environment);
       const options = { keep, ...possible(tree, symbolModules) };
       const selection = selectModules(tree, new ModinfoIndex(tree, reader), requests, options);
-      for (const { pattern, layer } of selection.idle) {
-        const text = `${layer}: no module of ${tree.origin} is ${pattern}`;
+      if (selection.idle.length > 0) {
+        const modules = selection.idle.map(({ pattern, layer }) => `${pattern} (${layer})`).join(', ');
+        const text = `${tree.origin} has none of these modules, which layers would keep: ${modules}`;
         context.report({ kind: 'warning', step: context.step, text });
       }
       const root = await rootTree(tree, selection, context);

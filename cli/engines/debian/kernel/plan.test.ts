@@ -125,7 +125,7 @@ test('what is odd but allowed is told', async () => {
   const texts = events.flatMap((event) => (event.kind === 'warning' || event.kind === 'note' ? event.text : []));
   expect(texts).toEqual([
     'accepted differences that linux-image-fake does not have: EXT4_FS',
-    'test/layer0: no module of linux-image-fake is drivers/gpu/*',
+    'linux-image-fake has none of these modules, which layers would keep: drivers/gpu/* (test/layer0)',
   ]);
 });
 
