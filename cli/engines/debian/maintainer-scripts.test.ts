@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { script, TinyArchive, type TinyPackage } from '../../../test/support/tiny-packages.ts';
 import type { ConfiguredRoot } from './configured-root.ts';
-import { script, TinyArchive, type TinyPackage } from './tiny-packages.ts';
 
 let archive: TinyArchive;
 beforeAll(async () => {

@@ -3,9 +3,9 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TinyArchive } from '../../../test/support/tiny-packages.ts';
 import type { LockedPackage } from '../../workspace/lock-file.ts';
 import { downloadPath, fetchPackages } from './apt/download.ts';
-import { TinyArchive } from './tiny-packages.ts';
 import { unpackedPath, unpackPackages } from './unpacked.ts';
 
 let archive: TinyArchive;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TinyArchive } from '../../../../test/support/tiny-packages.ts';
 import { Failures } from '../../../failure.ts';
 import type { Layer } from '../../../layers/layer.ts';
 import { RootTree } from '../../../rootfs/tree.ts';
-import { TinyArchive } from '../tiny-packages.ts';
 import { applyUnitEffects } from './apply-effects.ts';
 import { appletNames, linkApplets } from './busybox.ts';
 import { subjectHash } from './certificate-hash.ts';

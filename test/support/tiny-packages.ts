@@ -2,13 +2,13 @@
 import { chmod, copyFile, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { sha256File } from '../../host/files.ts';
-import { runCommand } from '../../host/process.ts';
-import type { LockedPackage } from '../../workspace/lock-file.ts';
-import { type DownloadOptions, downloadPath } from './apt/download.ts';
-import { PrivateApt } from './apt/private-apt.ts';
-import { type Composed, type ComposeOptions, composePackages } from './compose-packages.ts';
-import { type UnpackedPackage, unpackPackages } from './unpacked.ts';
+import { type DownloadOptions, downloadPath } from '../../cli/engines/debian/apt/download.ts';
+import { PrivateApt } from '../../cli/engines/debian/apt/private-apt.ts';
+import { type Composed, type ComposeOptions, composePackages } from '../../cli/engines/debian/compose-packages.ts';
+import { type UnpackedPackage, unpackPackages } from '../../cli/engines/debian/unpacked.ts';
+import { sha256File } from '../../cli/host/files.ts';
+import { runCommand } from '../../cli/host/process.ts';
+import type { LockedPackage } from '../../cli/workspace/lock-file.ts';
 
 export interface TinyPackage {
   readonly name: string;
