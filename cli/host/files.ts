@@ -2,21 +2,26 @@
  * Files on the machine that builds: hashing, and writing so that a reader sees the old content or the new, never half.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 
 /** Lower-case hex SHA-256. */
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Lower-case hex SHA-256 of a file, streamed. */
+const READ_SIZE = 256 * 1024;
+
+/** Lower-case hex SHA-256 of a file, read piece by piece into one buffer: a stream would make a new one for each. */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
+  const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+  await using file = await open(path);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, READ_SIZE);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(buffer.subarray(0, bytesRead));
+  }
 }
 
 /** A sibling of `path` that no other process uses; the same file system, so that a rename is atomic. */
