@@ -5,7 +5,8 @@
  *
  * Programs and libraries in the loader's own directories are held to the loader's rules (ld.so(8): RPATH, RUNPATH,
  * ld.so.conf, built-in directories). Other shared objects are mostly opened at run time by a program that has its own
- * libraries loaded by then, so for those it is enough that the root has the library somewhere.
+ * libraries loaded by then, so for those it is enough that the root has the library somewhere. A library that only such
+ * plugins ask for is often one that their package merely recommends: what works without them must not fail.
  */
 import { Failure } from '../failure.ts';
 import { ContentReader, contentSize } from './content.ts';
@@ -19,12 +20,18 @@ export interface MissingLibrary {
   readonly library: string;
   readonly machine: string;
   readonly neededBy: readonly { readonly path: string; readonly origin: string }[];
+  /** No program and no library of the loader's directories needs it. */
+  readonly onlyPlugins: boolean;
 }
 
-/** @throws Failure `missing-libraries`, one for all of them */
-export async function checkLibraryClosure(tree: RootTree): Promise<void> {
-  const missing = await findMissingLibraries(tree);
-  if (missing.length === 0) return;
+/**
+ * @returns what plugins miss, a sentence each
+ * @throws Failure `missing-libraries`, one for all that programs and libraries miss
+ */
+export async function checkLibraryClosure(tree: RootTree): Promise<readonly string[]> {
+  const found = await findMissingLibraries(tree);
+  const missing = found.filter(({ onlyPlugins }) => !onlyPlugins);
+  if (missing.length === 0) return found.map((each) => `${describe(each)}, which cannot be loaded without it`);
   const names = missing.map((each) => each.library).join(', ');
   throw new Failure({
     code: 'missing-libraries',
@@ -48,24 +55,25 @@ export async function findMissingLibraries(tree: RootTree): Promise<MissingLibra
   const search = await SearchPath.read(tree);
   const missing = new Map<
     string,
-    { readonly library: string; readonly machine: string; readonly neededBy: FileEntry[] }
+    { readonly library: string; readonly machine: string; readonly neededBy: FileEntry[]; onlyPlugins: boolean }
   >();
-  const miss = (library: string, machine: string, file: FileEntry): void => {
+  const miss = (library: string, machine: string, file: FileEntry, isPlugin: boolean): void => {
     const key = `${machine}\0${library}`;
-    const known = missing.get(key) ?? { library, machine, neededBy: [] };
+    const known = missing.get(key) ?? { library, machine, neededBy: [], onlyPlugins: true };
     known.neededBy.push(file);
+    known.onlyPlugins &&= isPlugin;
     missing.set(key, known);
   };
   const found = (path: string, machine: string): boolean => objects.at(path)?.machine === machine;
   for (const { file, facts } of objects.all()) {
     const { machine, interpreter } = facts;
-    if (interpreter !== undefined && !found(interpreter, machine)) miss(interpreter, machine, file);
+    if (interpreter !== undefined && !found(interpreter, machine)) miss(interpreter, machine, file, false);
     const isStrict = interpreter !== undefined || search.isDefault(parentPath(file.path), machine);
     for (const library of facts.needed) {
       const where = search.candidates(library, file.path, facts);
       if (where.some((path) => found(path, machine))) continue;
       if (!isStrict && objects.has(library, machine)) continue;
-      miss(library, machine, file);
+      miss(library, machine, file, !isStrict);
     }
   }
   return [...missing.values()].sort((a, b) => (a.library < b.library ? -1 : 1));

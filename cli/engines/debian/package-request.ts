@@ -2,8 +2,9 @@
  * What a workspace asks of Debian's archive, as data: collected from its layers without looking at the archive, and hashed,
  * so that it can be told whether the lock still answers it.
  */
+import { Failure, throwAny } from '../../failure.ts';
 import { sha256 } from '../../host/files.ts';
-import type { Layer } from '../../layers/layer.ts';
+import type { Architecture, Layer } from '../../layers/layer.ts';
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
 import { type PackageRequest, readPackageLists } from './apt/package-lists.ts';
 import type { NamedAt, ResolveRequest } from './apt/resolve.ts';
@@ -20,8 +21,7 @@ export interface WorkspaceRequest extends ResolveRequest {
 
 export function workspaceRequest(config: ResolvedConfig): WorkspaceRequest {
   const layers = config.layers.map(({ layer }) => layer);
-  const packages = readPackageLists(layers, config.arch);
-  const assume = assumed(layers, packages);
+  const { packages, assume } = wanted(layers, config.arch);
   const beside = [...kernelPackages(config), ...bootFilePackages(config)];
   const { mirror, suites, components } = config.settings.debian;
   const tools = config.settings.scripts === 'run';
@@ -44,18 +44,40 @@ export function workspaceRequest(config: ResolvedConfig): WorkspaceRequest {
 /** Names of packages that count as installed. */
 export function assumedNames(config: ResolvedConfig): ReadonlySet<string> {
   const layers = config.layers.map(({ layer }) => layer);
-  return new Set(assumed(layers, readPackageLists(layers, config.arch)).map((one) => one.name));
+  return new Set(wanted(layers, config.arch).assume.map((one) => one.name));
 }
 
-/** What somebody asks for by name is not assumed: a base may leave out what a layer on top of it needs. */
-function assumed(layers: readonly Layer[], asked: readonly PackageRequest[]): NamedAt[] {
-  const names = new Set(asked.map((one) => one.name));
-  return [
-    ...ALWAYS_ASSUMED.map((name) => ({ name })),
-    ...layers.flatMap((layer) =>
-      layer.debian.assume.map(({ value, place }) => ({ name: value, layer: layer.name, place })),
-    ),
-  ].filter((one) => !names.has(one.name));
+/**
+ * Later wins over earlier: a layer gets what it lists though its base assumes it, and leaves out what it assumes though its
+ * base lists it.
+ */
+function wanted(layers: readonly Layer[], arch: Architecture): Pick<ResolveRequest, 'packages' | 'assume'> {
+  let packages: PackageRequest[] = [];
+  let assume: NamedAt[] = ALWAYS_ASSUMED.map((name) => ({ name }));
+  const mistakes: Failure[] = [];
+  for (const layer of layers) {
+    const assumes = new Set(layer.debian.assume.map(({ value }) => value));
+    const lists = readPackageLists([layer], arch);
+    mistakes.push(...lists.filter(({ name }) => assumes.has(name)).map(listedAndAssumed));
+    const listed = new Set(lists.map(({ name }) => name));
+    packages = [...packages.filter(({ name }) => !assumes.has(name)), ...lists];
+    assume = [
+      ...assume.filter(({ name }) => !listed.has(name)),
+      ...layer.debian.assume.map(({ value, place }) => ({ name: value, layer: layer.name, place })),
+    ];
+  }
+  throwAny(mistakes);
+  return { packages, assume };
+}
+
+function listedAndAssumed({ name, layer, file, line }: PackageRequest): Failure {
+  return new Failure({
+    code: 'listed-and-assumed',
+    message: `layer ${layer} lists the package ${name} and assumes it, too`,
+    place: { file, line },
+    layer,
+    hint: 'take it out of the list, or out of `assume` in layer.yaml',
+  });
 }
 
 function bootFilePackages(config: ResolvedConfig): NamedAt[] {

@@ -56,7 +56,9 @@ export function rootStage(parts: RootParts): Stage {
       const locked = await readPackages(context, packages);
       const installed = locked.filter((one) => one.beside !== true).map((one) => readUnpacked(one, environment.cache));
       const tree = await composeRoot(parts, installed, context);
-      await checkLibraryClosure(tree);
+      for (const text of await checkLibraryClosure(tree)) {
+        context.report({ kind: 'warning', step: context.step, text });
+      }
       await writeTreeIndex(tree, join(context.output, ROOT_INDEX));
       const layers = askedBy(workspaceRequest(config).packages);
       const shipped = locked.filter((one) => one.tool !== true);

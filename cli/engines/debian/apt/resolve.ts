@@ -56,7 +56,7 @@ export async function resolvePackages(
   for (const unknown of await missing(apt, request.assume, shown)) warn(unknown);
   const status = join(apt.directory, `status-${randomUUID()}`);
   try {
-    await writeFile(status, stubStatus(request.assume, shown, apt.architecture));
+    await writeFile(status, stubStatus(request, shown, apt.architecture));
     const wanted = request.packages.map((one) => `${one.name}${one.pin}`);
     const assumed = new Set(request.assume.map((one) => one.name));
     const root = await closure(
@@ -129,7 +129,12 @@ async function providersOf(apt: PrivateApt, name: string): Promise<string[]> {
 }
 
 /** A dpkg status that says of the assumed packages that they are installed, with the versions that they would have. */
-function stubStatus(assume: readonly NamedAt[], shown: ReadonlyMap<string, Paragraph>, architecture: string): string {
+function stubStatus(
+  { assume, packages }: Pick<ResolveRequest, 'assume' | 'packages'>,
+  shown: ReadonlyMap<string, Paragraph>,
+  architecture: string,
+): string {
+  const claimed = new Set(packages.flatMap(({ name }) => relations(shown.get(name)?.get('conflicts')).map(nameOf)));
   const stanzas = [...new Set(assume.map((one) => one.name))].flatMap((name) => {
     const real = shown.get(name);
     if (real === undefined) return [];
@@ -142,10 +147,11 @@ function stubStatus(assume: readonly NamedAt[], shown: ReadonlyMap<string, Parag
       'Maintainer: none',
       'Description: taken for installed',
     ];
-    for (const field of ['multi-arch', 'provides']) {
-      const value = real.get(field);
-      if (value !== undefined) lines.push(`${field}: ${value}`);
-    }
+    const multiArch = real.get('multi-arch');
+    if (multiArch !== undefined) lines.push(`Multi-Arch: ${multiArch}`);
+    // A role that another package is listed for, alone: chrony and `time-daemon`.
+    const provides = relations(real.get('provides')).filter((one) => !claimed.has(nameOf(one)));
+    if (provides.length > 0) lines.push(`Provides: ${provides.join(', ')}`);
     return lines.join('\n');
   });
   return stanzas.map((stanza) => `${stanza}\n\n`).join('');
@@ -172,7 +178,41 @@ async function closure(
     ]);
     return stdout.split('\n').flatMap((line) => (line.startsWith("'") ? [readUriLine(line, apt)] : []));
   } catch (error) {
-    throw explain(error, request.packages);
+    throw explain(await tellMore(error, apt, wanted, status), request.packages);
+  }
+}
+
+/** `a (>= 1), b` as its parts. */
+function relations(field: string | undefined): string[] {
+  return (field ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+}
+
+function nameOf(relation: string): string {
+  return relation.split(/[\s(:]/)[0] ?? relation;
+}
+
+/** With `-qq` apt keeps to itself which packages do not go together; asked to simulate, it tells. */
+async function tellMore(error: unknown, apt: PrivateApt, wanted: readonly string[], status: string): Promise<unknown> {
+  if (!(error instanceof Failure) || error.parts.code !== 'command-failed') return error;
+  const simulate = [
+    'apt-get',
+    'install',
+    '--simulate',
+    '--no-remove',
+    '-o',
+    `Dir::State::status=${status}`,
+    '--',
+  ] as const;
+  try {
+    await apt.run([...simulate, ...new Set(wanted)], { stdout: 'log' });
+    return error;
+  } catch (told) {
+    if (!(told instanceof Failure)) return error;
+    const cause = told.parts.cause?.replace(/^[\s\S]*?(?=The following packages have unmet dependencies)/, '');
+    return new Failure({ ...error.parts, cause: cause ?? error.parts.cause });
   }
 }
 
@@ -271,7 +311,7 @@ function explain(error: unknown, packages: readonly PackageRequest[]): unknown {
     place: request === undefined ? undefined : { file: request.file, line: request.line },
     layer: request?.layer,
     cause: said,
-    hint: 'packages that exclude each other, or an `assume` that a package needs in another version, are the usual reasons',
+    hint: 'a layer leaves out a package that an earlier one lists by `assume` in its layer.yaml',
     log: error.parts.log,
   });
 }
