@@ -1,6 +1,7 @@
 /** Every command that has a model, and how a call finds its own. */
 import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown, showUnknown } from '../shell/unknown.ts';
+import { ACCESS } from './access.ts';
 import { ACCOUNTS } from './accounts.ts';
 import { ALTERNATIVES } from './alternatives.ts';
 import { CAPABILITIES } from './capabilities.ts';
@@ -8,6 +9,7 @@ import { FILES } from './files.ts';
 import { FILTERS } from './filters.ts';
 import { INERT } from './inert.ts';
 import { LISTING } from './listing.ts';
+import { LOOKING } from './looking.ts';
 import { type CommandContext, DONE, type Model, type Models, problem } from './model.ts';
 import { PACKAGING } from './packaging.ts';
 import { SYSTEM_FILES } from './system-files.ts';
@@ -16,6 +18,8 @@ import { SYSTEMD } from './systemd.ts';
 const MODELS: Models = {
   ...INERT,
   ...FILES,
+  ...ACCESS,
+  ...LOOKING,
   ...FILTERS,
   ...LISTING,
   ...PACKAGING,

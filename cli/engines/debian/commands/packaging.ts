@@ -1,7 +1,7 @@
 /** dpkg's and debconf's own programs, as they answer on a fresh installation. */
 import { cleanPath } from '../configured-root.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
-import { newMode } from './files.ts';
+import { newMode } from './access.ts';
 import {
   act,
   DONE,
