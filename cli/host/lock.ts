@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
 import { temporaryBeside } from './files.ts';
+import { writing } from './system-failure.ts';
 
 export interface LockHolder {
   readonly pid: number;
@@ -42,7 +43,7 @@ const STALE_GUARD_MS = 10_000;
  * @throws Failure `locked` when a living holder keeps it longer than `waitMs`.
  */
 export async function takeLock(path: string, options: LockOptions): Promise<AsyncDisposable> {
-  await mkdir(dirname(path), { recursive: true });
+  await writing(path, () => mkdir(dirname(path), { recursive: true }));
   const mine: LockHolder = {
     ...(await identity(process.pid)),
     purpose: options.purpose,
@@ -52,7 +53,7 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
   const deadline = options.waitMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + options.waitMs;
   let told = false;
   for (;;) {
-    if (await create(path, text)) {
+    if (await writing(path, () => create(path, text))) {
       return {
         [Symbol.asyncDispose]: async () => {
           if ((await readText(path)) === text) await rm(path, { force: true });

@@ -3,12 +3,13 @@
  * process group of its own, so that stopping it stops its whole tree. Nothing passes through a shell.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../failure.ts';
 import { endWithUs } from './lifeline.ts';
+import { DISK_FULL, saysDiskFull } from './system-failure.ts';
 import { searchPath } from './this-host.ts';
 
 export interface Command {
@@ -57,17 +58,17 @@ const GRACE_MS = 3000;
 /**
  * Runs a command to its end.
  *
- * @throws Failure `command-missing`, `command-failed`, `command-timeout`, `stopped`; the cause holds the last lines.
+ * @throws Failure `command-missing`, `command-failed`, `disk-full`, `command-timeout`, `stopped`; the cause holds the last lines.
  */
 export async function runCommand(command: Command): Promise<Finished> {
   command.signal?.throwIfAborted();
   const [program, ...args] = command.argv;
-  const log = command.log === undefined ? undefined : openLog(command.log);
+  const log = openLog(command.log);
   const outFile = typeof command.stdout === 'object' ? openSync(command.stdout.file, 'w') : undefined;
   const tail: string[] = [];
   const captured: Buffer[] = [];
   try {
-    if (log !== undefined) writeSync(log, `$ ${command.argv.map(quoteForPeople).join(' ')}\n`);
+    log.write(`$ ${command.argv.map(quoteForPeople).join(' ')}\n`);
     const child = spawn(program, args, {
       cwd: command.cwd,
       env: { ...baseEnvironment(), ...command.env },
@@ -87,7 +88,7 @@ export async function runCommand(command: Command): Promise<Finished> {
       stream.on('data', (chunk: Buffer) => {
         if (stream === child.stdout && command.stdout === 'capture') captured.push(chunk);
         else splitter.push(chunk);
-        if (log !== undefined) writeSync(log, chunk);
+        log.write(chunk);
       });
       stream.on('end', () => splitter.end());
     }
@@ -95,7 +96,9 @@ export async function runCommand(command: Command): Promise<Finished> {
       () => undefined,
       (error: unknown) => ({ error }),
     );
-    const end = await untilEnd(child, command);
+    const signals = [log.broken, ...(command.signal === undefined ? [] : [command.signal])];
+    const end = await untilEnd(child, { ...command, signal: AbortSignal.any(signals) });
+    if (log.broken.aborted) throw log.broken.reason;
     const unfed = await fed;
     // A child that ends early breaks its own pipe; its exit code tells the story.
     if (unfed !== undefined && end.kind === 'ended' && !isBrokenPipe(unfed.error)) throw unfed.error;
@@ -116,16 +119,18 @@ export async function runCommand(command: Command): Promise<Finished> {
       });
     }
     if (!(command.accept ?? [0]).includes(end.exitCode)) {
+      const cause = tail.join('\n');
       throw new Failure({
         code: 'command-failed',
+        ...(saysDiskFull(cause) && DISK_FULL),
         message: `${program} ended with ${end.signal ?? `exit code ${end.exitCode}`}`,
-        cause: tail.join('\n'),
+        cause,
         log: command.log,
       });
     }
     return { exitCode: end.exitCode, stdout: Buffer.concat(captured).toString('utf8') };
   } finally {
-    if (log !== undefined) closeSync(log);
+    log.close();
     if (outFile !== undefined) closeSync(outFile);
   }
 }
@@ -148,6 +153,7 @@ function untilEnd(child: ChildProcess, command: Command): Promise<End> {
     };
     const onAbort = (): void => stop('stopped');
     command.signal?.addEventListener('abort', onAbort, { once: true });
+    if (command.signal?.aborted === true) onAbort();
     const timer = command.timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), command.timeoutMs);
     const clear = (): void => {
       clearTimeout(timer);
@@ -205,9 +211,27 @@ function isBrokenPipe(error: unknown): boolean {
   return BROKEN_PIPE.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
-function openLog(path: string): number {
+interface Log {
+  readonly write: (data: string | Uint8Array) => void;
+  readonly close: () => void;
+  /** Aborted, with the reason, when nothing more can be written: a full disk stops the command instead of the program. */
+  readonly broken: AbortSignal;
+}
+
+function openLog(path: string | undefined): Log {
+  const breaker = new AbortController();
+  const broken = breaker.signal;
+  if (path === undefined) return { write: () => undefined, close: () => undefined, broken };
   mkdirSync(dirname(path), { recursive: true });
-  return openSync(path, 'a');
+  const descriptor = openSync(path, 'a');
+  const write = (data: string | Uint8Array): void => {
+    try {
+      if (!broken.aborted) writeFileSync(descriptor, data);
+    } catch (error) {
+      breaker.abort(error);
+    }
+  };
+  return { write, close: () => closeSync(descriptor), broken };
 }
 
 function lineSplitter(take: (line: string) => void): { push(chunk: Buffer): void; end(): void } {

@@ -1,23 +1,47 @@
 /** What the operating system refuses, as failures of the user's machine: a full disk is no bug of the program. */
-import { Failure } from '../failure.ts';
+import { Failure, type FailureParts } from '../failure.ts';
+
+export const DISK_FULL = {
+  code: 'disk-full',
+  hint: 'free some room (coracle clean removes what can be made again), then try again',
+} as const;
+
+/** Whether a program's output says so. */
+export function saysDiskFull(output: string): boolean {
+  return /no space left on device|disk quota exceeded|ENOSPC/i.test(output);
+}
 
 const CAUSES: Readonly<Record<string, readonly [code: string, cause: string, hint: string]>> = {
-  ENOSPC: ['disk-full', 'the disk is full', 'free some room; coracle clean removes what can be made again'],
-  EDQUOT: ['disk-full', 'your quota is used up', 'free some room; coracle clean removes what can be made again'],
+  ENOSPC: [DISK_FULL.code, 'the disk is full', DISK_FULL.hint],
+  EDQUOT: [DISK_FULL.code, 'your quota is used up', DISK_FULL.hint],
   EROFS: ['read-only', 'it is on a read-only file system', 'work in a directory that can be written to'],
-  EACCES: ['no-permission', 'you may not write there', 'check who owns the directory'],
-  EPERM: ['no-permission', 'you may not write there', 'check who owns the directory'],
+  EACCES: ['no-permission', 'permission is denied', 'check who owns the directory'],
+  EPERM: ['no-permission', 'permission is denied', 'check who owns the directory'],
+  EMFILE: ['too-many-files', 'too many files are open', 'raise the limit of open files (ulimit -n)'],
   ENOTDIR: ['not-a-directory', 'a part of its path is a file', 'move that file away'],
 };
+
+const MKDIR_CAUSES: typeof CAUSES = {
+  EEXIST: ['not-a-directory', 'a file is in the place of the directory', 'move that file away'],
+  // Node says this when it makes parents on a file system that is read-only.
+  ENOENT: ['read-only', 'it is on a read-only file system', 'work in a directory that can be written to'],
+};
+
+/** What a failure of the system means to a user, if it is one of those that a user can mend. */
+export function systemFailure(error: unknown): Pick<FailureParts, 'code' | 'cause' | 'hint'> | undefined {
+  if (error instanceof Failure) return undefined;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const known = syscall === 'mkdir' ? (MKDIR_CAUSES[code ?? ''] ?? CAUSES[code ?? '']) : CAUSES[code ?? ''];
+  return known === undefined ? undefined : { code: known[0], cause: known[1], hint: known[2] };
+}
 
 /** Runs work that writes `file`, and turns what the system refuses into failures; anything else passes as it is. */
 export async function writing<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const known = CAUSES[(error as NodeJS.ErrnoException).code ?? ''];
-    if (known === undefined || error instanceof Failure) throw error;
-    const [code, cause, hint] = known;
-    throw new Failure({ code, message: `cannot write ${file}`, place: { file }, cause, hint });
+    const refused = systemFailure(error);
+    if (refused === undefined) throw error;
+    throw new Failure({ ...refused, message: `cannot write ${file}`, place: { file } });
   }
 }

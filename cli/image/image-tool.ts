@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { Failure } from '../failure.ts';
 import { sha256 } from '../host/files.ts';
 import { type Command, type Finished, runCommand } from '../host/process.ts';
+import { DISK_FULL } from '../host/system-failure.ts';
 import { findProgram, thisHost } from '../host/this-host.ts';
 import type { StageContext, StageInput } from '../stages/stage.ts';
 import { IMAGE_TIME_ENVIRONMENT } from './identity.ts';
@@ -40,16 +41,17 @@ export async function runImageTool(context: StageContext, tool: ImageTool): Prom
       signal: context.signal,
     });
   } catch (error) {
-    if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
-    if (!saysDiskFull(error.parts.cause ?? '') && before > mayWrite) throw error;
+    if (!(error instanceof Failure)) throw error;
+    // Some programs only say that they cannot write, and some nothing at all.
+    const isLikely = error.parts.code === 'command-failed' && before <= mayWrite;
+    if (error.parts.code !== DISK_FULL.code && !isLikely) throw error;
     throw new Failure({
       ...error.parts,
-      code: 'disk-full',
+      ...DISK_FULL,
       message: `no room is left for ${tool.argv[0]} to write in ${context.output}`,
       cause: [`${mebibytes(before)} were free, and up to ${mebibytes(mayWrite)} are needed`, error.parts.cause]
         .filter((part) => part)
         .join('\n'),
-      hint: 'free some room (coracle clean removes what can be made again), then build again',
     });
   }
 }
@@ -57,10 +59,6 @@ export async function runImageTool(context: StageContext, tool: ImageTool): Prom
 async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
-}
-
-function saysDiskFull(output: string): boolean {
-  return /no space left on device|disk quota exceeded|ENOSPC/i.test(output);
 }
 
 function mebibytes(bytes: number): string {

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../host/files.ts';
+import { writing } from '../host/system-failure.ts';
 import { SCHEMA_DIRECTORY, schemaFiles } from './project-files.ts';
 
 /** @returns the files written, relative to the project; none if it has no copies. */
@@ -11,6 +12,9 @@ export async function refreshSchemas(project: string): Promise<readonly string[]
     const file = join(project, name);
     return !existsSync(file) || readFileSync(file, 'utf8') !== text;
   });
-  for (const [name, text] of stale) await writeFileAtomic(join(project, name), text);
+  for (const [name, text] of stale) {
+    const file = join(project, name);
+    await writing(file, () => writeFileAtomic(file, text));
+  }
   return stale.map(([name]) => name);
 }

@@ -1,6 +1,7 @@
 /** Writes new files and never over old ones. */
 import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Failure } from '../failure.ts';
 import { writeFileAtomic } from '../host/files.ts';
 import { writing } from '../host/system-failure.ts';
@@ -8,7 +9,7 @@ import type { NewFiles } from './project-files.ts';
 
 /**
  * @returns the paths written, absolute.
- * @throws Failure `already-there`, before anything is written
+ * @throws Failure `already-there`, before anything is written; whatever goes wrong later, nothing stays
  */
 export async function writeNew(directory: string, files: NewFiles): Promise<readonly string[]> {
   const paths = Object.keys(files).map((name) => join(directory, name));
@@ -22,9 +23,20 @@ export async function writeNew(directory: string, files: NewFiles): Promise<read
       hint: 'take another name, or move them away',
     });
   }
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(directory, name);
-    await writing(path, () => writeFileAtomic(path, content));
+  const made: string[] = [];
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      const path = join(directory, name);
+      await writing(path, async () => {
+        made.push((await mkdir(dirname(path), { recursive: true })) ?? path);
+        await writeFileAtomic(path, content);
+        made.push(path);
+      });
+    }
+  } catch (error) {
+    // All of it or nothing: what is half there would be in the way of the next try.
+    for (const path of made) await rm(path, { recursive: true, force: true });
+    throw error;
   }
   return paths;
 }

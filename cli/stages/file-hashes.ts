@@ -67,7 +67,8 @@ export class FileHashes {
   /** Writes what was learned, if anything was. */
   async save(): Promise<void> {
     if (this.#path === undefined || !this.#changed) return;
-    await writeFileAtomic(this.#path, JSON.stringify(Object.fromEntries(this.#used)));
+    // Only a shortcut: an image is not worse for a disk that has no room left for this.
+    await writeFileAtomic(this.#path, JSON.stringify(Object.fromEntries(this.#used))).catch(() => undefined);
   }
 }
 

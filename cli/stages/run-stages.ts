@@ -3,9 +3,10 @@
  * directory that gets its name by a rename once it is complete; whatever a killed build leaves is removed.
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { Failure } from '../failure.ts';
 import { syncDirectory, writeFileAtomic } from '../host/files.ts';
+import { systemFailure, writing } from '../host/system-failure.ts';
 import type { Event, Report } from '../ui/events.ts';
 import { inputRecord, needDigests, stageDirectory, withNeeds } from './inspect-stages.ts';
 import type { Stage, StageContext } from './stage.ts';
@@ -89,7 +90,7 @@ async function runStage(
       return made.digest;
     } catch (error) {
       end(wasStopped(error) ? 'stopped' : 'failed');
-      throw explain(error, stage, options.name, place.log);
+      throw explain(error, stage, options.name, place);
     } finally {
       await rm(place.output, { recursive: true, force: true });
       await rm(place.scratch, { recursive: true, force: true });
@@ -138,31 +139,24 @@ async function replaceDirectory(from: string, to: string): Promise<void> {
 
 async function removeLeftovers(workspace: string): Promise<void> {
   const stages = join(workspace, 'stages');
-  await mkdir(stages, { recursive: true });
+  await writing(stages, () => mkdir(stages, { recursive: true }));
   for (const name of await readdir(stages)) {
     if (/\.(new|scratch|old)$/.test(name)) await rm(join(stages, name), { recursive: true, force: true });
   }
 }
 
-const SYSTEM_CAUSES: Readonly<Record<string, [code: string, hint: string]>> = {
-  ENOSPC: ['disk-full', 'free some room (coracle clean removes what can be made again), then build again'],
-  EDQUOT: ['disk-full', 'your disk quota is used up'],
-  EROFS: ['read-only', 'the workspace is on a read-only file system'],
-  EACCES: ['no-permission', 'check who owns the workspace and the cache'],
-  EMFILE: ['too-many-files', 'raise the limit of open files (ulimit -n)'],
-};
-
 /** Adds what every failure of a stage ends with: the log, and the command that tries again. */
-function explain(error: unknown, stage: Stage, workspace: string, log: string): unknown {
+function explain(error: unknown, stage: Stage, workspace: string, { output, log }: WorkPlace): unknown {
   const known = { log, retry: `coracle build ${workspace}` };
   if (error instanceof Failure) return error.parts.code === 'stopped' ? error : error.with(known);
-  const system = error as NodeJS.ErrnoException;
-  const cause = system.code === undefined ? undefined : SYSTEM_CAUSES[system.code];
-  if (cause === undefined) return error;
+  const refused = systemFailure(error);
+  if (refused === undefined) return error;
+  const { path, message } = error as NodeJS.ErrnoException;
   return new Failure({
-    code: cause[0],
-    message: `cannot ${stage.title}: ${basename(system.path ?? stage.name)}: ${system.message}`,
-    hint: cause[1],
+    ...refused,
+    message: `cannot ${stage.title}`,
+    place: { file: path ?? output },
+    cause: `${refused.cause}: ${message}`,
     ...known,
   });
 }

@@ -123,7 +123,7 @@ describe('coracle.lock', () => {
     const failure = await failureOf(
       updateLockFile(directory, () => ({ git: { u: { rev: 'v1', commit } }, debian: {} })),
     );
-    expect(failure.parts).toMatchObject({ code: 'disk-full', place: { file: lockFilePath(directory) } });
+    expect(failure.parts).toMatchObject({ code: 'disk-full', place: { file: `${lockFilePath(directory)}.held` } });
     expect(await readdir(directory)).toEqual(['filler']);
   });
 

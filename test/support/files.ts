@@ -48,8 +48,11 @@ export async function failuresOf(work: () => unknown): Promise<readonly FailureP
   return (error instanceof Failures ? error.all : [error as Failure]).map(({ parts }) => parts);
 }
 
-/** A directory on a small file system of its own that has no room left; without the right to mount, the test is skipped. */
-export function fullDisk(context: TestContext): string {
+/**
+ * A directory on a small file system of its own that has no room left behind some files; without the right to mount, the
+ * test is skipped.
+ */
+export function fullDisk(context: TestContext, tree: Tree = {}): string {
   const directory = temporaryDirectory();
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', directory], { stdio: 'pipe' });
@@ -59,6 +62,7 @@ export function fullDisk(context: TestContext): string {
   onTestFinished(() => {
     execFileSync('umount', [directory]);
   });
+  writeTree(directory, tree);
   const filler = join(directory, 'filler');
   writeFileSync(filler, '');
   for (let size = 4096; size >= 1; size = size >> 1) {
