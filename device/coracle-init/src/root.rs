@@ -31,7 +31,7 @@ pub(crate) fn mount_slot(slot: &Slot) -> Result<(), Error> {
     let image = open_image(&path, slot, &parameters)?;
     // 512: the file system below may not keep files at multiples of more.
     let (loop_node, loop_device) =
-        block::attach(&image, 512, false).doing(|| format!("attaching {} to a loop device", path.display()))?;
+        block::attach(&image, 512).doing(|| format!("attaching {} to a loop device", path.display()))?;
     let device = Mapped::open(DEVICE, &loop_node, &parameters, OnCorruption::Fail)
         .doing(|| format!("opening {} with dm-verity", path.display()))?;
     drop(loop_device);

@@ -8,15 +8,15 @@ use std::path::PathBuf;
 /// Another program may take the device that was just found free; nothing else runs this early, but a retry is cheap.
 const TRIES: u32 = 8;
 
-/// Makes a read-only block device of `file` and returns its node. It goes away with its last user: keep the file (which
-/// is returned open) until something else holds the device.
-pub fn attach(file: &File, block_size: u32, direct: bool) -> io::Result<(PathBuf, File)> {
+/// Makes a read-only block device of `file` and returns its node. It goes away with its last user: keep the device, which
+/// is returned open, until something else holds it.
+pub fn attach(file: &File, block_size: u32) -> io::Result<(PathBuf, File)> {
     let control = File::options().read(true).write(true).open("/dev/loop-control")?;
     let mut tries = TRIES;
     loop {
         let node = PathBuf::from(format!("/dev/loop{}", free_loop_device(&control)?));
         let device = File::open(&node)?;
-        match attach_loop_device(&device, file, block_size, direct) {
+        match attach_loop_device(&device, file, block_size) {
             Ok(()) => return Ok((node, device)),
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy && tries > 0 => tries -= 1,
             Err(error) => return Err(error),

@@ -36,11 +36,10 @@ pub fn free_loop_device(control: &File) -> io::Result<u32> {
 }
 
 /// Makes `device` a read-only view of `file`, which goes away with its last user.
-pub fn attach_loop_device(device: &File, file: &File, block_size: u32, direct: bool) -> io::Result<()> {
+pub fn attach_loop_device(device: &File, file: &File, block_size: u32) -> io::Result<()> {
     const CONFIGURE: u32 = 0x4c0a;
     const READ_ONLY: u32 = 1;
     const AUTO_CLEAR: u32 = 4;
-    const DIRECT_IO: u32 = 16;
     let mut config = LoopConfig {
         descriptor: u32::try_from(file.as_raw_fd()).map_err(io::Error::other)?,
         block_size,
@@ -50,7 +49,7 @@ pub fn attach_loop_device(device: &File, file: &File, block_size: u32, direct: b
             size_limit: 0,
             number: 0,
             encrypt: [0; 2],
-            flags: READ_ONLY | AUTO_CLEAR | if direct { DIRECT_IO } else { 0 },
+            flags: READ_ONLY | AUTO_CLEAR,
             file_name: [0; 64],
             crypt_name: [0; 64],
             encrypt_key: [0; 32],

@@ -26,7 +26,6 @@ pub struct Mapped {
 }
 
 const READ_ONLY: u32 = 1;
-const SUSPEND: u32 = 2;
 const SECTOR: u64 = 512;
 
 impl Mapped {
@@ -67,11 +66,6 @@ impl Mapped {
         device_mapper(&self.control, MapperCommand::LoadTable, load.words())?;
         // Resumed without the suspend flag: the new table takes the old one's place.
         self.command(MapperCommand::Suspend, READ_ONLY)
-    }
-
-    /// Stops the device until the next table or [`Mapped::replace_table`].
-    pub fn suspend(&self) -> io::Result<()> {
-        self.command(MapperCommand::Suspend, SUSPEND)
     }
 
     fn command(&self, command: MapperCommand, flags: u32) -> io::Result<()> {
