@@ -9,7 +9,7 @@ import { type Row, seconds, tableText } from '../run/boot-report.ts';
 import { shutDown } from '../run/check.ts';
 import { DEMO_STEPS } from '../run/demo-steps.ts';
 import { type Device, startDevice } from '../run/device.ts';
-import { type RunImage, readImage } from '../run/image.ts';
+import type { RunImage } from '../run/image.ts';
 import type { Report } from '../ui/events.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
 import { BUILD_OPTIONS } from './build-options.ts';
@@ -61,15 +61,14 @@ the end. Exit code 0: all of that was seen.
     const buildMs = performance.now() - started;
     const sections: Row[][] = [];
     for (const one of built) {
-      const image = await readImage(one);
-      await using device = await startDevice(image, {
+      await using device = await startDevice(one, {
         ...runOptions(args),
         cache: cacheDirectory(session.environment),
-        purpose: `coracle demo ${image.name}`,
+        purpose: `coracle demo ${one.name}`,
         signal: session.signal,
       });
       const rows = await prove(device, args.timeout * 1000, session);
-      sections.push([...(await imageRows(one, image, buildMs)), ...rows]);
+      sections.push([...(await imageRows(one, device.image, buildMs)), ...rows]);
     }
     const rows = sections.flat();
     const total: Row = ['all of it', seconds(performance.now() - started)];

@@ -46,6 +46,11 @@ seen. Exit code 0: healthy; 1: not.
       cache: cacheDirectory(session.environment),
       purpose: `coracle run ${image.name}`,
       signal: session.signal,
+      onWait: ({ pid, purpose }) =>
+        session.report({
+          kind: 'note',
+          text: `workspace ${image.name} is in use by process ${pid} (${purpose}): waiting`,
+        }),
     };
     return args.check ? check(image, options, args.timeout, session) : attend(image, options, session);
   },
@@ -82,7 +87,9 @@ async function attend(image: RunImage, options: DeviceOptions, session: Session)
 async function check(image: RunImage, options: DeviceOptions, timeout: number, session: Session): Promise<number> {
   const step = `${image.name}/boot`;
   const started = performance.now();
-  session.report({ kind: 'step-started', step, title: `boot ${image.facts.version} and wait until it is healthy` });
+  const title = `boot ${image.facts.version} and wait until it is healthy`;
+  session.report({ kind: 'plan', steps: [{ step, title }] });
+  session.report({ kind: 'step-started', step, title });
   let outcome: 'done' | 'failed' = 'failed';
   try {
     // A device that has lost its persist shows another host key, and that it is degraded is what we want to hear.

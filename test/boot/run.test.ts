@@ -9,7 +9,6 @@ import { findProgram, thisHost } from '../../cli/host/this-host.ts';
 import { shutDown, untilLoggedIn } from '../../cli/run/check.ts';
 import { type Device, type DeviceOptions, startDevice } from '../../cli/run/device.ts';
 import { readPartitions } from '../../cli/run/gpt.ts';
-import { readImage } from '../../cli/run/image.ts';
 import { QEMU } from '../../cli/run/machine.ts';
 import { runOnDevice } from '../../cli/run/ssh.ts';
 import type { Event } from '../../cli/ui/events.ts';
@@ -36,15 +35,15 @@ function inWorkspace(path: string): string {
   return join(project, 'workspaces/small', path);
 }
 
-async function start(options: Partial<DeviceOptions> = {}): Promise<Device> {
-  const image = await readImage({
+function start(options: Partial<DeviceOptions> = {}): Promise<Device> {
+  const places = {
     name: 'small',
     directory: inWorkspace(''),
     slot: inWorkspace('stages/slot'),
     disk: inWorkspace('stages/disk/disk.img'),
     manifest: inWorkspace('stages/slot/manifest.json'),
-  });
-  return startDevice(image, { cache: CACHE.CORACLE_CACHE, purpose: 'a test', signal: WAIT.signal, ...options });
+  };
+  return startDevice(places, { cache: CACHE.CORACLE_CACHE, purpose: 'a test', signal: WAIT.signal, ...options });
 }
 
 async function check(...more: readonly string[]): Promise<{ exitCode: number; value: CheckValue; stderr: string }> {
