@@ -2,6 +2,7 @@
  * The root while its packages are configured: the tree, its accounts, and what dpkg and debconf would remember. Models of
  * commands and declared effects change the root through this and nothing else.
  */
+import { Failure } from '../../failure.ts';
 import { readContent } from '../../rootfs/content.ts';
 import type { Entry } from '../../rootfs/entry.ts';
 import { joinPath, lastName, parentPath } from '../../rootfs/path.ts';
@@ -33,6 +34,8 @@ export class ConfiguredRoot {
   /** Path → where another package's file of that path goes, and whose diversion it is. */
   readonly diversions = new Map<string, { readonly to: string; readonly by: string }>();
   readonly statOverrides = new Set<string>();
+  /** Where the script that is walked is; dpkg starts it in the root. */
+  cwd = '/';
   #names = 0;
 
   constructor(
@@ -47,9 +50,32 @@ export class ConfiguredRoot {
     this.assumed = assumed;
   }
 
+  /** Whether it is known where a path is. */
+  isPlaced(written: string): boolean {
+    return isKnown(written) && (written.startsWith('/') || isKnown(this.cwd));
+  }
+
+  /** A path as a script writes it, from where the script is. @throws Failure `unknown-directory` */
+  path(written: string): string {
+    if (!written.startsWith('/') && !isKnown(this.cwd)) {
+      throw new Failure({ code: 'unknown-directory', message: 'which directory it runs in is not known before' });
+    }
+    return cleanPath(written.startsWith('/') ? written : `${this.cwd}/${written}`);
+  }
+
+  /** What the kernel has there is not part of the root. */
+  isOutside(written: string): boolean {
+    return /^\/(?:proc|sys|dev)(?:\/|$)/.test(this.path(written));
+  }
+
+  /** Kept in memory while the system runs; what is put there is gone at the next start. */
+  isVolatile(written: string): boolean {
+    return /^\/(?:tmp|run|var\/run|var\/lock|var\/tmp|dev|proc|sys)(?:\/|$)/.test(this.path(written));
+  }
+
   /** What a path is, its last link not followed. */
   entry(path: string): Entry | undefined {
-    const clean = cleanPath(path);
+    const clean = this.path(path);
     if (clean === '/') return this.tree.get('/');
     const parent = this.#resolve(parentPath(clean));
     return parent === undefined ? undefined : this.tree.get(joinPath(parent.path, lastName(clean)));
@@ -57,7 +83,7 @@ export class ConfiguredRoot {
 
   /** What a path means, links followed. */
   resolve(path: string): Entry | undefined {
-    return this.#resolve(cleanPath(path));
+    return this.#resolve(this.path(path));
   }
 
   kind(path: string): FileKind {
@@ -70,7 +96,7 @@ export class ConfiguredRoot {
 
   isExecutable(path: string): boolean | undefined {
     const entry = this.resolve(path);
-    if (entry === undefined) return isOutside(path) ? undefined : false;
+    if (entry === undefined) return this.isOutside(path) ? undefined : false;
     return (entry.mode & 0o111) !== 0;
   }
 
@@ -86,7 +112,7 @@ export class ConfiguredRoot {
 
   /** Text of a file; UNKNOWN outside of the root, undefined if there is none. */
   readFile(path: string): string | undefined {
-    if (isOutside(path)) return UNKNOWN;
+    if (this.isOutside(path)) return UNKNOWN;
     const entry = this.resolve(path);
     const file = entry === undefined ? undefined : this.tree.file(entry.path);
     return file === undefined ? undefined : readContent(file.content).toString('utf8');
@@ -96,7 +122,7 @@ export class ConfiguredRoot {
     const there = this.resolve(path);
     const owner = there === undefined ? {} : { uid: there.uid, gid: there.gid };
     const mode = there?.mode ?? 0o666 & ~(options.umask ?? 0o022);
-    this.tree.addFile(there?.path ?? cleanPath(path), text, { origin: options.origin, mode, ...owner });
+    this.tree.addFile(there?.path ?? this.path(path), text, { origin: options.origin, mode, ...owner });
   }
 
   /** A name in /tmp that nobody has. */
@@ -124,9 +150,9 @@ export class ConfiguredRoot {
   }
 
   #kindOf(path: string, look: (clean: string) => Entry | undefined): FileKind {
-    if (!path.startsWith('/')) return 'unknown';
-    const entry = look(cleanPath(path));
-    if (entry === undefined) return isOutside(path) ? 'unknown' : 'none';
+    if (!this.isPlaced(path)) return 'unknown';
+    const entry = look(this.path(path));
+    if (entry === undefined) return this.isOutside(path) ? 'unknown' : 'none';
     switch (entry.type) {
       case 'file':
       case 'hardlink':
@@ -146,14 +172,4 @@ export function cleanPath(path: string): string {
     .split('/')
     .filter((part) => part !== '' && part !== '.')
     .join('/')}`;
-}
-
-/** What the kernel has there is not part of the root. */
-export function isOutside(path: string): boolean {
-  return /^\/+(?:proc|sys|dev)(?:\/|$)/.test(path);
-}
-
-/** Kept in memory while the system runs; what is put there is gone at the next start. */
-export function isVolatile(path: string): boolean {
-  return /^\/+(?:tmp|run|var\/run|var\/lock|var\/tmp|dev|proc|sys)(?:\/|$)/.test(path);
 }

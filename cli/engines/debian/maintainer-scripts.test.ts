@@ -203,6 +203,20 @@ describe('what a script does to the root', () => {
     expect(root.kind('/var/lib/from-functions')).toBe('directory');
   });
 
+  it('follows the script from directory to directory', async () => {
+    const root = await installed(
+      [
+        'mkdir -p /var/lib/here/below; cd /var/lib/here; touch one; (cd below && touch two); touch three',
+        'if [ -e one ] && cd nowhere; then touch never; fi; echo x > four; cd /; touch etc/five',
+      ].join('\n'),
+    );
+    const paths = ['one', 'below/two', 'three', 'four'].map((path) => root.kind(`/var/lib/here/${path}`));
+    expect([...paths, root.kind('/etc/five'), root.kind('/var/lib/here/never')]).toEqual([
+      ...Array(5).fill('file'),
+      'none',
+    ]);
+  });
+
   it('does what it asks for at its end', async () => {
     const root = await installed(
       "trap 'rm -f /etc/made; touch /etc/ended' EXIT\ntouch /etc/made\nexit 0\ntouch /etc/never",
@@ -260,6 +274,13 @@ describe('what is not accounted for', () => {
       '3: whether it runs is not known before',
     ]);
     await installed('case "$(date)" in *) touch /etc/sure;; esac');
+  });
+
+  it('is a path from a directory that is not known, or one that climbs', async () => {
+    expect(await reasons('cd "/var/lib/$(date)"; touch file')).toEqual([
+      '3: which directory it runs in is not known before',
+    ]);
+    expect(await reasons('touch /etc/../../file')).toHaveLength(1);
   });
 
   it('is not what would only be there had the script failed', async () => {

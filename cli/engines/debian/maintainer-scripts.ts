@@ -5,7 +5,7 @@
 import type { parse as parseShell } from 'unbash';
 import { runModel } from './commands/all-commands.ts';
 import { isModelledModule, isProvidedProgram } from './commands/packaging.ts';
-import { type ConfiguredRoot, isOutside, isVolatile } from './configured-root.ts';
+import type { ConfiguredRoot } from './configured-root.ts';
 import { type AccountedCommand, PACKAGE_MODELS } from './package-models.ts';
 import type { Call, Host, Outcome, Problem } from './shell/host.ts';
 import { matchesPattern } from './shell/pattern.ts';
@@ -80,6 +80,7 @@ export class MaintainerScripts {
       ['HOME', '/root'],
       ['PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
     ]);
+    this.#root.cwd = '/';
     const shell = new Shell(this.#parse, args, variables, this.#host(one));
     shell.run(source);
     shell.problems.forEach(note);
@@ -97,13 +98,16 @@ export class MaintainerScripts {
         mode: (path) => root.resolve(path)?.mode,
       },
       list: (directory) => root.list(directory),
-      readFile: (path) => root.readFile(path),
+      move: (directory) => {
+        root.cwd = directory;
+      },
+      readFile: (path) => (root.isPlaced(path) ? root.readFile(path) : UNKNOWN),
       readScript: (path) => (isModelledModule(path) ? undefined : root.readFile(path)),
       writeFile: (path, text, { append, certain, umask }) => {
-        if (isOutside(path)) return undefined;
+        if (!root.isPlaced(path)) return 'where it writes to is not known before it runs';
+        if (root.isOutside(path)) return undefined;
         const before = append ? (root.readFile(path) ?? '') : '';
-        if (!isKnown(path)) return 'where it writes to is not known before it runs';
-        if (isVolatile(path)) {
+        if (root.isVolatile(path)) {
           root.writeFile(path, certain ? before + text : UNKNOWN, { origin });
           return undefined;
         }

@@ -1,6 +1,6 @@
 /** chmod, chown and chgrp, and modes as they are written for them. */
 import type { Entry } from '../../../rootfs/entry.ts';
-import { type ConfiguredRoot, isVolatile } from '../configured-root.ts';
+import type { ConfiguredRoot } from '../configured-root.ts';
 import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown } from '../shell/unknown.ts';
 import {
@@ -62,9 +62,9 @@ const chmod: Model = (call, { root }) => {
     const wanted = newMode(mode, entry);
     return entry.type !== 'symlink' && wanted !== entry.mode ? [{ entry, wanted }] : [];
   });
-  const unknown = paths.filter((path) => !isKnown(path) && !isVolatile(path));
+  const unknown = paths.filter((path) => !isKnown(path) && !root.isVolatile(path));
   if (changes.length === 0 && unknown.length === 0)
-    return entries.length === 0 && paths.every((path) => !isVolatile(path)) ? FAILED : DONE;
+    return entries.length === 0 && paths.every((path) => !root.isVolatile(path)) ? FAILED : DONE;
   if (changes.some((change) => change.wanted === undefined)) return problem(`the mode ${mode} is not known`);
   return act(call, [mode, ...unknown], () => {
     for (const { entry, wanted } of changes) root.tree.setMetadata(entry.path, { mode: wanted ?? entry.mode });
@@ -80,7 +80,7 @@ function changeOwner(
   context: CommandContext,
 ): Outcome {
   const { root } = context;
-  const relevant = paths.filter((path) => !isVolatile(path));
+  const relevant = paths.filter((path) => !root.isVolatile(path));
   if (!isKnown(spec)) return relevant.length === 0 ? DONE : problem('the owner is not known before it runs');
   const owner = root.accounts.owner(spec);
   if (owner === undefined) return relevant.length === 0 ? DONE : problem(`there is no user or group of ${spec}`);

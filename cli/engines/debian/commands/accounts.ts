@@ -1,6 +1,5 @@
 /** Commands that make users and groups, and those that look for them. */
 import type { User } from '../accounts.ts';
-import { cleanPath } from '../configured-root.ts';
 import { applySysusers } from '../effects/sysusers.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
 import {
@@ -62,7 +61,7 @@ const adduser: Model = (call, { root }) => {
     const isMade = home !== undefined && !has(args, 'no-create-home') && home !== '/nonexistent';
     const user = root.accounts.users.get(name);
     if (isMade && user !== undefined && root.kind(home) === 'none' && !home.startsWith('/run/')) {
-      root.tree.addDirectory(cleanPath(home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
+      root.tree.addDirectory(root.path(home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
     }
   });
 };
@@ -131,7 +130,7 @@ const useradd: Model = (call, { root }) => {
     for (const one of (optionValue(args, 'G', 'groups') ?? '').split(',').filter((each) => each !== ''))
       root.accounts.addMember(one, name);
     if (has(args, 'm', 'create-home') && root.kind(user.home) === 'none') {
-      root.tree.addDirectory(cleanPath(user.home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
+      root.tree.addDirectory(root.path(user.home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
     }
   });
 };
@@ -218,7 +217,7 @@ const sysuserHelper: Model = (call, { root }) => {
   return act(call, [name, home], () => {
     const user = root.accounts.addUser(name, { home });
     if (home === '/nonexistent' || root.kind(home) !== 'none') return;
-    root.tree.addDirectory(cleanPath(home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
+    root.tree.addDirectory(root.path(home), { origin: `user ${name}`, uid: user.uid, gid: user.gid });
   });
 };
 

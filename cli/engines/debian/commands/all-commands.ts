@@ -1,4 +1,5 @@
 /** Every command that has a model, and how a call finds its own. */
+import { Failure } from '../../../failure.ts';
 import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown, showUnknown } from '../shell/unknown.ts';
 import { ACCESS } from './access.ts';
@@ -42,5 +43,11 @@ export function runModel(call: Call, context: CommandContext): Outcome {
   const name = program.slice(program.lastIndexOf('/') + 1);
   const model = Object.hasOwn(MODELS, name) ? MODELS[name] : /^python3(?:\.\d+)?$/.test(name) ? python : undefined;
   if (model === undefined) return problem(`there is no model of ${showUnknown(name)}`);
-  return model({ ...call, argv: [name, ...call.argv.slice(1)] }, context);
+  try {
+    return model({ ...call, argv: [name, ...call.argv.slice(1)] }, context);
+  } catch (error) {
+    // What a tree does not take, a path that climbs or a file in place of a directory, is no mistake of ours.
+    if (error instanceof Failure) return problem(error.parts.message);
+    throw error;
+  }
 }

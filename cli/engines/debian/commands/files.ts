@@ -1,7 +1,7 @@
 /** Commands that make, move and remove files. */
 import type { Entry } from '../../../rootfs/entry.ts';
 import { joinPath, lastName } from '../../../rootfs/path.ts';
-import { type ConfiguredRoot, cleanPath, isOutside, isVolatile } from '../configured-root.ts';
+import type { ConfiguredRoot } from '../configured-root.ts';
 import type { Call, Outcome } from '../shell/host.ts';
 import { isKnown } from '../shell/unknown.ts';
 import { newMode } from './access.ts';
@@ -9,13 +9,13 @@ import { act, DONE, FAILED, has, type Model, type Models, optionValue, problem, 
 
 const mkdir: Model = (call, { root, origin }) => {
   const args = readArguments(call.argv.slice(1), ['m', 'mode', 'context']);
-  const missing = args.operands.filter((path) => root.kind(path) !== 'directory' && !isVolatile(path));
+  const missing = args.operands.filter((path) => root.kind(path) !== 'directory' && !root.isVolatile(path));
   if (missing.length === 0)
-    return has(args, 'p', 'parents') ? DONE : { status: args.operands.some((path) => !isVolatile(path)) ? 1 : 0 };
+    return has(args, 'p', 'parents') ? DONE : { status: args.operands.some((path) => !root.isVolatile(path)) ? 1 : 0 };
   const mode = optionValue(args, 'm', 'mode') ?? '755';
   return act(call, [...args.operands, mode], () => {
     for (const path of missing) {
-      root.tree.addDirectory(cleanPath(path), {
+      root.tree.addDirectory(root.path(path), {
         origin,
         mode: newMode(mode, { mode: 0o755, type: 'directory' }) ?? 0o755,
       });
@@ -26,7 +26,7 @@ const mkdir: Model = (call, { root, origin }) => {
 const remove: Model = (call, { root }) => {
   const args = readArguments(call.argv.slice(1));
   const there = args.operands.flatMap((path) => (isKnown(path) ? (root.entry(path) ?? []) : []));
-  const unknown = args.operands.filter((path) => !isKnown(path) && !isVolatile(path));
+  const unknown = args.operands.filter((path) => !isKnown(path) && !root.isVolatile(path));
   if (there.length === 0 && unknown.length === 0) return { status: has(args, 'f', 'force') ? 0 : 1 };
   return act(call, unknown, () => {
     for (const entry of there) {
@@ -56,13 +56,13 @@ const link: Model = (call, { root, origin }) => {
   const at = root.entry(written);
   const isDirectory =
     !has(args, 'n', 'T', 'no-dereference', 'no-target-directory') && root.kind(written) === 'directory';
-  const path = isDirectory ? joinPath(cleanPath(written), lastName(target)) : written;
+  const path = isDirectory ? joinPath(root.path(written), lastName(target)) : written;
   const there = isDirectory ? root.entry(path) : at;
   if (there?.type === 'symlink' && there.target === target) return DONE;
-  if (isVolatile(path)) return DONE;
+  if (root.isVolatile(path)) return DONE;
   if (there !== undefined && !has(args, 'f', 'force')) return FAILED;
   return act(call, [target, path], () => {
-    root.tree.addLink(cleanPath(path), target, { origin });
+    root.tree.addLink(root.path(path), target, { origin });
   });
 };
 
@@ -74,7 +74,7 @@ function hardLink(call: Call, operands: readonly string[], root: ConfiguredRoot,
   if (isKnown(source) && target === undefined) return FAILED;
   return act(call, operands, () => {
     if (target !== undefined)
-      root.tree.put({ ...target, type: 'hardlink', target: target.path, path: cleanPath(to), origin });
+      root.tree.put({ ...target, type: 'hardlink', target: target.path, path: root.path(to), origin });
   });
 }
 
@@ -94,7 +94,7 @@ function destinations(root: ConfiguredRoot, operands: readonly string[], into?: 
   const target = into ?? operands.at(-1) ?? '';
   const sources = into === undefined ? operands.slice(0, -1) : operands;
   const inside = into !== undefined || root.kind(target) === 'directory';
-  return sources.map((source) => [source, inside ? `${target}/${lastName(cleanPath(source))}` : target]);
+  return sources.map((source) => [source, inside ? `${target}/${lastName(root.path(source))}` : target]);
 }
 
 const copy: Model = (call, { root, origin }) => {
@@ -104,7 +104,7 @@ const copy: Model = (call, { root, origin }) => {
   if (!args.operands.every(isKnown)) return problem('a value in it is not known before it runs');
   for (const [source] of pairs) {
     if (source === '/dev/null') continue;
-    if (isOutside(source)) return problem(`it copies ${source}, which is not part of the root`);
+    if (root.isOutside(source)) return problem(`it copies ${source}, which is not part of the root`);
     if (root.kind(source) === 'none' && root.entry(source) === undefined) return FAILED;
   }
   const todo = pairs.filter(([, to]) => !(has(args, 'n', 'no-clobber') && root.entry(to) !== undefined));
@@ -112,7 +112,7 @@ const copy: Model = (call, { root, origin }) => {
     for (const [source, to] of todo) {
       const from = keepsLinks ? root.entry(source) : root.resolve(source);
       if (source === '/dev/null') root.writeFile(to, '', { origin });
-      else if (from !== undefined) place(root, from, root.resolve(to)?.path ?? cleanPath(to), origin);
+      else if (from !== undefined) place(root, from, root.resolve(to)?.path ?? root.path(to), origin);
     }
   });
 };
@@ -129,7 +129,7 @@ const move: Model = (call, { root, origin }) => {
       root.tree.remove(from.path);
       if (from.type === 'directory') continue;
       const entry: Entry = from.type === 'hardlink' && content !== undefined ? content : from;
-      root.tree.put({ ...entry, path: cleanPath(to), origin });
+      root.tree.put({ ...entry, path: root.path(to), origin });
     }
   });
 };
@@ -137,7 +137,7 @@ const move: Model = (call, { root, origin }) => {
 const touch: Model = (call, { root, origin }) => {
   const args = readArguments(call.argv.slice(1), ['r', 'reference', 't', 'd', 'date']);
   const missing = args.operands.filter(
-    (path) => !isVolatile(path) && (!isKnown(path) || root.entry(path) === undefined),
+    (path) => !root.isVolatile(path) && (!isKnown(path) || root.entry(path) === undefined),
   );
   if (missing.length === 0) return DONE;
   return act(call, missing, () => {
@@ -155,18 +155,18 @@ const install: Model = (call, context) => {
   if (owner === undefined) return problem('its owner is not there');
   const permissions = newMode(mode, { mode: 0o755, type: 'file' }) ?? 0o755;
   if (has(args, 'd', 'directory')) {
-    const paths = args.operands.filter((path) => !isVolatile(path));
+    const paths = args.operands.filter((path) => !root.isVolatile(path));
     const unchanged = paths.every((path) => isKnown(path) && sameDirectory(root.resolve(path), permissions, owner));
     if (unchanged) return DONE;
     return act(call, paths, () => {
-      for (const path of paths) root.tree.addDirectory(cleanPath(path), { origin, mode: permissions, ...owner });
+      for (const path of paths) root.tree.addDirectory(root.path(path), { origin, mode: permissions, ...owner });
     });
   }
   const pairs = destinations(root, args.operands, optionValue(args, 't', 'target-directory'));
   return act(call, args.operands, () => {
     for (const [source, to] of pairs) {
       const file = source === '/dev/null' ? undefined : root.tree.file(root.resolve(source)?.path ?? '/');
-      const path = cleanPath(to);
+      const path = root.path(to);
       if (file === undefined) root.tree.addFile(path, '', { origin, mode: permissions, ...owner });
       else root.tree.put({ ...file, path, mode: permissions, origin, ...owner });
     }

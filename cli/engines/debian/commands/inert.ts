@@ -55,7 +55,7 @@ const uname: Model = (call) => {
   return { status: 0, output: `${outputs[call.argv[1] ?? '-s'] ?? UNKNOWN}\n` };
 };
 
-const SHELL = ['wait', 'sleep', 'sync', ':', 'true', 'ulimit', 'hash', 'cd', 'exec', 'alias'];
+const SHELL = ['wait', 'sleep', 'sync', ':', 'true', 'ulimit', 'hash', 'exec', 'alias'];
 /** They need a running system, or act on one only. */
 const RUNNING = [
   'invoke-rc.d',

@@ -1,7 +1,7 @@
 /** ls and find: what is in the root, by name and kind. */
 import type { Entry } from '../../../rootfs/entry.ts';
 import { lastName } from '../../../rootfs/path.ts';
-import { type ConfiguredRoot, cleanPath, isOutside } from '../configured-root.ts';
+import type { ConfiguredRoot } from '../configured-root.ts';
 import type { Outcome } from '../shell/host.ts';
 import { patternSource } from '../shell/pattern.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
@@ -12,7 +12,7 @@ const LOST: Outcome = { ...UNSURE, output: UNKNOWN };
 const ls: Model = (call, { root }) => {
   const args = readArguments(call.argv.slice(1));
   const paths = args.operands;
-  if (paths.length === 0 || paths.some((path) => !isKnown(path) || !path.startsWith('/') || isOutside(path)))
+  if (paths.length === 0 || paths.some((path) => !isKnown(path) || !path.startsWith('/') || root.isOutside(path)))
     return LOST;
   const there = paths.filter((path) => root.entry(path) !== undefined);
   if (there.length === 0) return { status: 2, output: '' };
@@ -91,14 +91,14 @@ const find: Model = (call, { root }) => {
   const lost = changes ? problem('what it would find and change is not modelled') : LOST;
   if (!args.every(isKnown)) return lost;
   const paths = args.slice(0, args.findIndex((arg) => arg.startsWith('-')) >>> 0);
-  if (paths.every((path) => root.entry(path) === undefined && path.startsWith('/') && !isOutside(path))) {
+  if (paths.every((path) => root.entry(path) === undefined && path.startsWith('/') && !root.isOutside(path))) {
     return { status: 1, output: '' };
   }
   const search = readSearch(args);
   if (
     search === undefined ||
     search.starts.length === 0 ||
-    search.starts.some((path) => !path.startsWith('/') || isOutside(path))
+    search.starts.some((path) => !path.startsWith('/') || root.isOutside(path))
   )
     return lost;
   const found = search.starts.flatMap((start) => {
@@ -113,7 +113,7 @@ const find: Model = (call, { root }) => {
           depth(entry) <= search.most &&
           search.tests.every((test) => test(entry, root)),
       )
-      .map((entry) => ({ entry, path: `${cleanPath(start)}${entry.path.slice(top.path.length)}` }));
+      .map((entry) => ({ entry, path: `${root.path(start)}${entry.path.slice(top.path.length)}` }));
   });
   if (!search.deletes) return { status: 0, output: found.map(({ path }) => `${path}\n`).join('') };
   if (found.length === 0) return DONE;

@@ -1,5 +1,5 @@
 import { parentPath } from '../../../rootfs/path.ts';
-import { cleanPath, isOutside } from '../configured-root.ts';
+import { cleanPath } from '../configured-root.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
 import { FAILED, has, type Model, type Models, optionValue, readArguments } from './model.ts';
 
@@ -30,7 +30,7 @@ const readlink: Model = (call, { root }) => {
   const path = args.operands[0] ?? '';
   if (!isKnown(path)) return { status: undefined, output: UNKNOWN };
   const isCanonical = has(args, 'f', 'e', 'm', 'canonicalize') || call.argv[0]?.endsWith('realpath');
-  if (isCanonical) return { status: 0, output: `${root.resolve(path)?.path ?? cleanPath(path)}\n` };
+  if (isCanonical) return { status: 0, output: `${root.resolve(path)?.path ?? root.path(path)}\n` };
   const entry = root.entry(path);
   return entry?.type === 'symlink' ? { status: 0, output: `${entry.target}\n` } : FAILED;
 };
@@ -53,7 +53,7 @@ const stat: Model = (call, { root }) => {
   const args = readArguments(call.argv.slice(1), ['c', 'format', 'printf']);
   const format = optionValue(args, 'c', 'format') ?? '';
   const path = args.operands[0] ?? '';
-  if (!isKnown(path) || isOutside(path)) return { status: undefined, output: UNKNOWN };
+  if (!isKnown(path) || root.isOutside(path)) return { status: undefined, output: UNKNOWN };
   const entry = has(args, 'L', 'dereference') ? root.resolve(path) : root.entry(path);
   if (entry === undefined) return FAILED;
   const values: Readonly<Record<string, string>> = {

@@ -1,5 +1,4 @@
 /** dpkg's and debconf's own programs, as they answer on a fresh installation. */
-import { cleanPath } from '../configured-root.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
 import { newMode } from './access.ts';
 import {
@@ -101,7 +100,7 @@ const divert: Model = (call, context) => {
     const entry = root.entry(path);
     if (!rename || entry === undefined || entry.origin === `package ${by}`) return;
     root.tree.remove(entry.path);
-    root.tree.put({ ...entry, path: cleanPath(to) });
+    root.tree.put({ ...entry, path: root.path(to) });
   });
 };
 
@@ -117,7 +116,7 @@ const ucf: Model = (call, { root, origin }) => {
   if (file === undefined) return problem('the file that it would install is not known before it runs');
   if (isKnown(to) && root.entry(to) !== undefined) return DONE;
   return act(call, args.operands, () => {
-    root.tree.put({ ...file, path: cleanPath(to), mode: file.mode | 0o044, origin });
+    root.tree.put({ ...file, path: root.path(to), mode: file.mode | 0o044, origin });
   });
 };
 

@@ -59,6 +59,16 @@ const umask: Builtin = ([mode], { state }) => {
   return 0;
 };
 
+/** A directory that is not there fails; `cd -` and the like lead to where nobody knows. */
+const cd: Builtin = (args, { state }) => {
+  const [written = '/root'] = args.filter((arg) => !/^-[LPe]$|^--$/.test(arg));
+  const path = written.startsWith('/') ? written : `${state.cwd}/${written}`;
+  const kind = isKnown(path) && written !== '-' ? state.host.files.kind(path) : 'unknown';
+  if (kind !== 'directory' && kind !== 'unknown') return 1;
+  state.cwd = written === '-' ? UNKNOWN : path;
+  return kind === 'unknown' ? undefined : 0;
+};
+
 const trap: Builtin = (args, { state }) => {
   const [action, ...signals] = args.filter((arg) => arg !== '--');
   if (!signals.some((signal) => signal === 'EXIT' || signal === '0')) return 0;
@@ -142,6 +152,7 @@ const BUILTINS: Readonly<Record<string, Builtin>> = {
   '.': takeOver,
   source: takeOver,
   umask,
+  cd,
   trap,
   eval: evaluate,
   command,

@@ -44,6 +44,8 @@ export interface Writing {
 export interface Host {
   readonly files: TestFiles;
   readonly list: (directory: string) => readonly string[];
+  /** Relative paths are from this directory from now on; it may be unknown. */
+  readonly move: (directory: string) => void;
   /** Text of a file; UNKNOWN if it has content that is not known, undefined if there is none. */
   readonly readFile: (path: string) => string | undefined;
   /** Text of a file that the script takes over, unless a model stands for it. */

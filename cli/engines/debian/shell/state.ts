@@ -28,6 +28,7 @@ export class ShellState {
   stdin: string | undefined;
   lastStatus: Status = 0;
   umask = 0o022;
+  #cwd = '/';
   /** What `trap … EXIT` asks for. */
   atExit: string | undefined;
   /** Text that positions of the syntax tree are about. */
@@ -48,6 +49,15 @@ export class ShellState {
 
   get certain(): boolean {
     return this.doubt === 0 && !this.#mayHaveEnded;
+  }
+
+  get cwd(): string {
+    return this.#cwd;
+  }
+
+  set cwd(directory: string) {
+    this.#cwd = directory;
+    this.host.move(directory);
   }
 
   variable(name: string): string | undefined {
@@ -80,13 +90,13 @@ export class ShellState {
 
   /** Variables and flow stay inside. */
   subshell(run: () => Status): Status {
-    const { variables, positional, doubt, umask } = this;
+    const { variables, positional, doubt, umask, cwd } = this;
     const mayHaveEnded = this.#mayHaveEnded;
     this.variables = new Map(variables);
     this.#subshells += 1;
     const status = run();
     this.#subshells -= 1;
-    Object.assign(this, { variables, positional, doubt, umask });
+    Object.assign(this, { variables, positional, doubt, umask, cwd });
     this.#mayHaveEnded = mayHaveEnded;
     const { flow } = this;
     this.flow = undefined;
@@ -128,7 +138,7 @@ export class ShellState {
 
   /** Walks each way from the same start. One that leaves the script, function or loop leaves doubt behind. */
   eitherWay(ways: readonly (() => Status)[]): void {
-    const { variables: start, positional, stdin, umask } = this;
+    const { variables: start, positional, stdin, umask, cwd } = this;
     const ends: Map<string, string>[] = [];
     let left = false;
     let moved = false;
@@ -142,12 +152,12 @@ export class ShellState {
       this.flow = undefined;
       if (flow === undefined) {
         ends.push(this.variables);
-        moved ||= this.positional !== positional || this.umask !== umask;
+        moved ||= this.positional !== positional || this.umask !== umask || this.cwd !== cwd;
         drained ||= this.stdin !== stdin;
       } else if (flow.kind !== 'exit' || this.#subshells > 0) left = true;
       // Ending with an error would have failed the installation: otherwise this way was not taken.
       else if (flow.status === 0 || flow.status === undefined) this.#mayHaveEnded = true;
-      Object.assign(this, { positional, stdin, umask });
+      Object.assign(this, { positional, stdin, umask, cwd });
     }
     this.variables = merged(ends.length === 0 ? [start] : ends);
     if (drained) this.stdin = UNKNOWN;
