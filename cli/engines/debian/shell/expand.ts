@@ -2,7 +2,15 @@
  * Word expansion: parameters, command substitutions, splitting, pathnames. Comes in: a word of the syntax tree; goes out:
  * fields, in which pieces that cannot be known are marked (unknown.ts).
  */
-import type { DoubleQuotedChild, ParameterExpansionPart, ParsedScript, Word, WordPart } from 'unbash';
+import type {
+  ArithmeticExpansionPart,
+  DoubleQuotedChild,
+  ParameterExpansionPart,
+  ParsedScript,
+  Word,
+  WordPart,
+} from 'unbash';
+import { evaluateArithmetic } from './arithmetic.ts';
 import { escapePattern, hasPattern, patternSource, unescapePattern } from './pattern.ts';
 import { isKnown, UNKNOWN } from './unknown.ts';
 
@@ -72,9 +80,19 @@ function expandPart(part: WordPart, around: Surroundings): Piece[] {
       return isAll(part) ? unquoted(part.parameter, around) : [plain(parameter(part, around))];
     case 'CommandExpansion':
       return [plain(part.script === undefined ? UNKNOWN : trimEnd(around.substitute(part.script)))];
+    case 'ArithmeticExpansion':
+      return [plain(arithmetic(part, around))];
     default:
       return [plain(UNKNOWN)];
   }
+}
+
+function arithmetic(part: ArithmeticExpansionPart, around: Surroundings): string {
+  const value = evaluateArithmetic(part.expression, (text) => {
+    const name = /^\$?\{?([A-Za-z_]\w*|[0-9#])\}?$/.exec(text)?.[1];
+    return name === undefined || /^\d+$/.test(text) ? text : (lookUp(name, around) ?? '');
+  });
+  return value === undefined ? UNKNOWN : String(value);
 }
 
 function plain(text: string): Piece {
@@ -118,6 +136,8 @@ function quotedText(part: DoubleQuotedChild, around: Surroundings): string {
       return parameter(part, around);
     case 'CommandExpansion':
       return part.script === undefined ? UNKNOWN : trimEnd(around.substitute(part.script));
+    case 'ArithmeticExpansion':
+      return arithmetic(part, around);
     default:
       return UNKNOWN;
   }

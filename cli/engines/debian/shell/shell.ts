@@ -65,13 +65,26 @@ export class Shell {
 
   run(source: string): void {
     const state = this.#state;
-    this.#file(source);
-    const { flow, atExit } = state;
-    state.flow = undefined;
-    if (atExit !== undefined) this.#file(atExit);
+    const { flow } = this.#wholeFile(source);
     if (flow?.kind !== 'exit' || flow.status === undefined || flow.status === 0) return;
     state.source = source;
     state.problem(source.length, source.length, [`exit ${flow.status}`], 'the script would fail');
+  }
+
+  #wholeFile(source: string): Pick<ShellState, 'flow'> {
+    const state = this.#state;
+    try {
+      this.#file(source);
+      const { flow, atExit } = state;
+      state.flow = undefined;
+      if (atExit !== undefined) this.#file(atExit);
+      return { flow };
+    } catch (error) {
+      // Loops and recursion without an end; ours is counted, JavaScript's own limit says the same.
+      if (!(error instanceof RangeError)) throw error;
+      state.problem(0, 0, [], error.message);
+      return { flow: undefined };
+    }
   }
 
   /** Runs the text of a file in this shell: the script itself, one that it takes over with `.`, or what it evaluates. */
