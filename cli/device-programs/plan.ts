@@ -10,7 +10,7 @@ import { takeLock } from '../host/lock.ts';
 import { type Host, thisHost } from '../host/this-host.ts';
 import type { Architecture } from '../layers/layer.ts';
 import type { Stage, StageContext, StageInput } from '../stages/stage.ts';
-import { type Compilation, compileProgram, FORMAT, fetchCrates } from './compile.ts';
+import { type Compilation, compileProgram, FORMAT } from './compile.ts';
 import { copySources, sourceInputs } from './device-sources.ts';
 import { foreignSysroot } from './standard-library.ts';
 import { findTarget } from './targets.ts';
@@ -34,22 +34,6 @@ export function planDevicePrograms(arch: Architecture, environment: BuildEnviron
       const program = join(context.output, INIT_PROGRAM);
       await copyFile(kept, program);
       return { digest: await sha256File(program) };
-    },
-  };
-}
-
-/** What `coracle source` runs, so that a later build needs no network: crates, and the standard library. */
-export function planDeviceSources(arch: Architecture, environment: BuildEnvironment, host: Host = thisHost()): Stage {
-  return {
-    name: 'device-sources',
-    title: 'fetch what the programs for the device are compiled with',
-    needs: [],
-    inputs: () => programInputs(arch, environment, host),
-    run: async (context) => {
-      const source = join(context.scratch, 'source');
-      copySources(...sourceArguments(environment, source, await programInputs(arch, environment, host)));
-      await fetchCrates(await compilation(source, { arch, environment, host, context }));
-      return {};
     },
   };
 }
