@@ -49,16 +49,6 @@ export async function compileProgram(name: string, compilation: Compilation): Pr
   return join(scratch, target.triple, 'release', name);
 }
 
-/** Brings the crates into cargo's own cache. @throws Failure `crates-unreachable` */
-export async function fetchCrates(compilation: Compilation): Promise<void> {
-  const { toolchain, target } = compilation;
-  try {
-    await cargo(compilation, [toolchain.cargo, 'fetch', '--locked', '--target', target.triple]);
-  } catch (error) {
-    throw explain(error, 'cargo', compilation);
-  }
-}
-
 function cargo(compilation: Compilation, argv: readonly [string, ...string[]]) {
   const { source, log, onLine, signal } = compilation;
   return runCommand({
