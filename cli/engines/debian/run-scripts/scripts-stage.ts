@@ -65,7 +65,7 @@ async function bootstrap(
         // No suite: all there is comes from the one archive.
         '',
         '-',
-        `deb [trusted=yes] copy:${archive} ./`,
+        `deb [trusted=yes] ${encodeURI(`copy:${archive}`)} ./`,
       ],
       cwd: context.scratch,
       env: { DEBIAN_FRONTEND: 'noninteractive', SOURCE_DATE_EPOCH: '0' },
