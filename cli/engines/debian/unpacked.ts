@@ -3,10 +3,10 @@
  * A root tree refers to slices of data.tar, so it is never changed; a directory is complete or does not exist.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { sha256File, temporaryBeside, writeFileAtomic } from '../../host/files.ts';
+import { sha256File, temporaryBeside } from '../../host/files.ts';
 import { runCommand } from '../../host/process.ts';
 import type { LockedPackage } from '../../workspace/lock-file.ts';
 import { type Paragraph, parseParagraphs } from './apt/control.ts';
@@ -44,11 +44,15 @@ export async function unpackPackages(
       options.onProgress?.(done, todo.length);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), queue.length) }, work));
+  // Twice the processors: while one package is hashed, started or renamed, others are decompressed.
+  await Promise.all(Array.from({ length: Math.min(2 * availableParallelism(), queue.length) }, work));
   return packages.map((one) => readUnpacked(one, options.cache));
 }
 
-/** The length is written last, and again compared: a machine that lost power may have lost data that was renamed. */
+/**
+ * The length is written last, and again compared: a machine that lost power may have lost data that was renamed. (Syncing
+ * a hundred packages to the disk instead takes seconds where the disk is slow.)
+ */
 export function isUnpacked(directory: string): boolean {
   try {
     const expected = Number(readFileSync(join(directory, 'data.size'), 'utf8'));
@@ -70,7 +74,7 @@ async function unpackOne(one: LockedPackage, options: DownloadOptions): Promise<
     const common = { cwd: temporary, signal: options.signal };
     await runCommand({ argv: ['dpkg-deb', '--fsys-tarfile', file], stdout: { file: dataTar }, ...common });
     await runCommand({ argv: ['dpkg-deb', '--control', file, join(temporary, 'control')], ...common });
-    await writeFileAtomic(join(temporary, 'data.size'), String((await stat(dataTar)).size));
+    await writeFile(join(temporary, 'data.size'), String((await stat(dataTar)).size));
     await replaceDirectory(temporary, directory);
   } finally {
     await rm(temporary, { recursive: true, force: true });
