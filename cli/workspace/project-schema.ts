@@ -50,10 +50,19 @@ const GitRoot = z.strictObject({
   ),
 });
 
+const archiveWord = (description: string) =>
+  z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, 'not a word of an archive'), z.meta({ description }));
+
 const DebianSourceSchema = z.strictObject({
-  mirror: z.optional(text("Address of a mirror, instead of those in the host's apt sources.")),
-  suites: z.optional(z.array(text('`bookworm`, `bookworm-security`, …')).check(z.minLength(1))),
-  components: z.optional(z.array(text('`main`, `non-free-firmware`, …')).check(z.minLength(1))),
+  mirror: z.optional(
+    z.string().check(
+      // It goes into a file of apt's.
+      z.regex(/^[a-z]+:[!-~]+$/, 'an address like http://deb.debian.org/debian, in which %20 stands for a space'),
+      z.meta({ description: "Address of a mirror, instead of those in the host's apt sources." }),
+    ),
+  ),
+  suites: z.optional(z.array(archiveWord('`bookworm`, `bookworm-security`, …')).check(z.minLength(1))),
+  components: z.optional(z.array(archiveWord('`main`, `non-free-firmware`, …')).check(z.minLength(1))),
   keyring: z.optional(text('File with the keys that sign the mirror; relative to this file.')),
 });
 

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { Failure, type FailureParts, Failures, throwAny } from '../failure.ts';
+import { lookAt } from '../host/look-at.ts';
 import { type MergedConfig, NAMESPACES, type Namespace } from '../kconfig/assignment.ts';
 import { mergeFragments } from '../kconfig/merge.ts';
 import { chooseArchitecture, incompatibilities } from '../layers/compatible-layers.ts';
@@ -113,17 +114,31 @@ function settingsOf(project: Project, { name, data }: ChosenWorkspace): Workspac
     scripts: data?.scripts ?? DEFAULTS.scripts,
     bootPartitionMiB: data?.bootPartitionMiB ?? DEFAULTS.bootPartitionMiB,
     persistMiB: data?.persistMiB ?? DEFAULTS.persistMiB,
-    debian: debianSource(project, data?.debian),
+    debian: debianSource(project, name, data?.debian),
     accept,
   };
 }
 
-function debianSource(project: Project, data: NonNullable<ChosenWorkspace['data']>['debian']): DebianSource {
+function debianSource(
+  project: Project,
+  workspace: string,
+  data: NonNullable<ChosenWorkspace['data']>['debian'],
+): DebianSource {
   if (data === undefined) return {};
+  const keyring = data.keyring === undefined ? undefined : resolve(project.directory, data.keyring);
+  if (keyring !== undefined && lookAt(keyring)?.isFile() !== true) {
+    throw new Failure({
+      code: 'keyring-missing',
+      message: `there is no keyring ${data.keyring}`,
+      place: project.yaml?.placeOf(['workspaces', workspace, 'debian', 'keyring']),
+      cause: `looked at ${keyring}`,
+      hint: 'a path is relative to coracle.yaml',
+    });
+  }
   return {
     ...(data.mirror === undefined ? {} : { mirror: data.mirror }),
     ...(data.suites === undefined ? {} : { suites: data.suites }),
     ...(data.components === undefined ? {} : { components: data.components }),
-    ...(data.keyring === undefined ? {} : { keyring: resolve(project.directory, data.keyring) }),
+    ...(keyring === undefined ? {} : { keyring }),
   };
 }

@@ -116,6 +116,16 @@ const MISTAKES: readonly Mistake[] = [
     words: ['there is no directory lairs', 'at coracle.yaml:1:10', 'looked at ', 'relative to coracle.yaml'],
   },
   {
+    name: 'a keyring that is not there',
+    tree: yaml('my/board', ', debian: {keyring: keys.gpg}'),
+    words: ['there is no keyring keys.gpg', 'at coracle.yaml:3:48', 'looked at ', 'relative to coracle.yaml'],
+  },
+  {
+    name: 'a mirror with a line of its own for apt',
+    tree: yaml('my/board', ', debian: {mirror: "http://x/debian\\nTrusted: yes"}'),
+    words: ['at coracle.yaml:3:47', 'an address like http://deb.debian.org/debian'],
+  },
+  {
     name: 'a link that leads nowhere, among fragments',
     tree: { 'layers/my/app/kernel/net': { link: '../../gone/net' } },
     words: ['this link leads nowhere', 'at layers/my/app/kernel/net', 'mend the link or remove it'],

@@ -43,13 +43,14 @@ export class PrivateApt {
     const architecture = debianArchitecture(options.arch);
     const sources = formatSources(options.sources);
     const acquire = await hostAcquireSettings(options);
-    const key = sha256(JSON.stringify([architecture, sources])).slice(0, 16);
+    const [keyring = '/dev/null'] = options.sources.map((source) => source.keyring);
+    const key = sha256(JSON.stringify([architecture, sources, keyring])).slice(0, 16);
     const directory = join(options.cache, 'apt', key);
     await mkdir(join(directory, 'lists', 'partial'), { recursive: true });
     await mkdir(join(directory, 'archives', 'partial'), { recursive: true });
     await writeFileAtomic(join(directory, 'debian.sources'), sources);
     await writeFileAtomic(join(directory, 'status'), '');
-    await writeFileAtomic(join(directory, 'apt.conf'), configuration(directory, architecture, acquire));
+    await writeFileAtomic(join(directory, 'apt.conf'), configuration(directory, architecture, keyring, acquire));
     return new PrivateApt(options, directory);
   }
 
@@ -87,7 +88,7 @@ export class PrivateApt {
 }
 
 /** APT_CONFIG is read before the host's parts, so naming other directories there switches those off. */
-function configuration(directory: string, architecture: string, acquire: readonly string[]): string {
+function configuration(directory: string, architecture: string, keyring: string, acquire: readonly string[]): string {
   return [
     ...acquire,
     `Dir::State ${quote(directory)};`,
@@ -99,6 +100,8 @@ function configuration(directory: string, architecture: string, acquire: readonl
     'Dir::Etc::sourceparts "/dev/null";',
     'Dir::Etc::preferences "/dev/null";',
     'Dir::Etc::preferencesparts "/dev/null";',
+    `Dir::Etc::trusted ${quote(keyring)};`,
+    'Dir::Etc::trustedparts "/dev/null";',
     'Dir::Etc::main "/dev/null";',
     'Dir::Etc::parts "/dev/null";',
     `APT::Architecture ${quote(architecture)};`,

@@ -63,7 +63,10 @@ function findKeyring(asked: string | undefined): string {
   });
 }
 
-/** As a file for apt, which needs one mirror only. */
+/**
+ * As a file for apt, which needs one mirror only. The keyring is not in it, because a path with a space cannot be: it
+ * stands in apt's configuration.
+ */
 export function formatSources(sources: readonly ArchiveSource[]): string {
   return sources
     .map((source) =>
@@ -72,7 +75,6 @@ export function formatSources(sources: readonly ArchiveSource[]): string {
         `URIs: ${source.uris[0] ?? ''}`,
         `Suites: ${source.suites.join(' ')}`,
         `Components: ${source.components.join(' ')}`,
-        `Signed-By: ${source.keyring}`,
         '',
       ].join('\n'),
     )
