@@ -1,15 +1,20 @@
 /**
  * Composing the root of systemd and podman from its packages, beside the usual way: mmdebstrap, which runs the maintainer
- * scripts in a chroot, and mksquashfs. Both start from the same .deb files on this disk and end in a squashfs with the same
- * block size, compressor and level; nobody touches the network. Coracle's side also unpacks the kernel, chooses its
- * modules, adds the layers' overlays and writes the dm-verity tree.
+ * scripts in a chroot, and mksquashfs. Both start from the same .deb files and end in a squashfs with the same block size,
+ * compressor and level; nobody touches the network. Coracle's side also adds kernel modules and the layers' overlays, checks
+ * the libraries and writes the dm-verity tree; the kernel itself, which the other side does not have, is unpacked before.
+ *
+ * mmdebstrap waits for the disk a lot, because dpkg syncs what it writes. With TMPDIR on a tmpfs nobody does, and what is
+ * left is work:
  *
  *     node bench/compose.ts        as root, with mmdebstrap and mksquashfs
+ *     TMPDIR=/dev/shm node bench/compose.ts
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeLocalArchive } from '../cli/engines/debian/run-scripts/local-archive.ts';
+import { unpackedPath } from '../cli/engines/debian/unpacked.ts';
 import { type BuildPlan, planBuild, stagesOf } from '../cli/farm/plan.ts';
 import { runStages } from '../cli/stages/run-stages.ts';
 import { slots } from '../cli/stages/slots.ts';
@@ -43,14 +48,15 @@ async function compare(): Promise<void> {
   const downloads = cacheDirectory(process.env);
   const scratch = mkdtempSync(join(tmpdir(), 'coracle-bench-'));
   try {
-    const composed = await packagesOf(project, 'composed');
-    const scripted = (await packagesOf(project, 'scripted')).filter((one) => one.beside !== true);
+    const packages = await packagesOf(project, 'composed');
+    const scripted = await packagesOf(project, 'scripted');
     const archive = join(scratch, 'archive');
     await makeLocalArchive(scripted, downloads, archive);
     const cache = cacheWithDownloads(join(scratch, 'cache'), downloads);
+    await composeRoot(project, cache);
     const runs = await takeTurns(ROUNDS, {
       cold: async () => {
-        rmSync(join(cache, 'unpacked'), { recursive: true, force: true });
+        for (const { sha256 } of packages) rmSync(unpackedPath(cache, sha256), { recursive: true, force: true });
         return composeRoot(project, cache);
       },
       warm: () => composeRoot(project, cache),
@@ -62,9 +68,12 @@ async function compare(): Promise<void> {
     const usual = medianCost(runs.scripts.map(({ mmdebstrap, mksquashfs }) => sum(mmdebstrap, mksquashfs)));
     line(`a root of ${LAYERS.join(' and ')} as a squashfs, medians of ${ROUNDS}`);
     const ours = project.inWorkspace('composed', 'stages/squashfs/root.squashfs');
-    const count = composed.filter((one) => one.beside !== true).length;
     costs([
-      { what: 'coracle, from .deb files', cost: cold, remark: `${count} packages, ${megabytes(statSync(ours).size)}` },
+      {
+        what: 'coracle, from .deb files',
+        cost: cold,
+        remark: `${packages.length} packages, ${megabytes(statSync(ours).size)}`,
+      },
       { what: 'coracle, packages unpacked before', cost: warm },
       { what: 'mmdebstrap with scripts', cost: bootstrap, remark: `${scripted.length} packages: scripts need tools` },
       { what: 'mksquashfs', cost: squash, remark: megabytes(statSync(join(scratch, 'usual.squashfs')).size) },
@@ -77,11 +86,11 @@ async function compare(): Promise<void> {
   }
 }
 
-/** Resolved, fetched, unpacked: everything that may need the network. */
+/** The packages of the root, resolved and fetched: everything that may need the network. */
 async function packagesOf(project: BenchProject, workspace: string): Promise<readonly LockedPackage[]> {
   await runUntil(await planOf(project.directory, workspace), 'packages');
   const list = project.inWorkspace(workspace, 'stages/packages/packages.json');
-  return JSON.parse(readFileSync(list, 'utf8')) as LockedPackage[];
+  return (JSON.parse(readFileSync(list, 'utf8')) as LockedPackage[]).filter((one) => one.beside !== true);
 }
 
 /** A cache of its own, that has what was downloaded and nothing that was made of it. */
@@ -93,9 +102,14 @@ function cacheWithDownloads(cache: string, from: string): string {
 
 /** In a process of its own, so that its children's processor time is counted. */
 async function composeRoot(project: BenchProject, cache: string): Promise<Cost> {
-  rmSync(project.inWorkspace('composed', 'stages'), { recursive: true, force: true });
+  for (const stage of ['packages', 'root', 'squashfs']) {
+    rmSync(project.inWorkspace('composed', 'stages', stage), { recursive: true, force: true });
+  }
   const argv = [process.execPath, import.meta.filename, '--stage', project.directory, 'composed', 'squashfs'];
-  return runCommand(argv, { cwd: project.directory, env: { CORACLE_CACHE: cache } });
+  return runCommand(argv, {
+    cwd: project.directory,
+    env: { CORACLE_CACHE: cache, NODE_COMPILE_CACHE: join(cache, 'compiled') },
+  });
 }
 
 async function runScripts(packages: readonly LockedPackage[], archive: string, scratch: string) {
