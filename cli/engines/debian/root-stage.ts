@@ -54,7 +54,10 @@ export function rootStage(parts: RootParts): Stage {
     inputs: async () => rootInputs(config, environment),
     run: async (context) => {
       const locked = await readPackages(context, packages);
-      const installed = locked.filter((one) => one.beside !== true).map((one) => readUnpacked(one, environment.cache));
+      const installed = await readUnpacked(
+        locked.filter((one) => one.beside !== true),
+        environment.cache,
+      );
       const tree = await composeRoot(parts, installed, context);
       for (const text of await checkLibraryClosure(tree)) {
         context.report({ kind: 'warning', step: context.step, text });

@@ -1,13 +1,16 @@
 /**
- * Unpacked packages in the cache: `<cache>/unpacked/<sha256>/` holds data.tar, decompressed once, and the control files.
+ * Unpacked packages in the cache: `<cache>/unpacked/<sha256>/` holds data.tar and control.tar, decompressed once.
  * A root tree refers to slices of data.tar, so it is never changed; a directory is complete or does not exist.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { sha256File, temporaryBeside } from '../../host/files.ts';
 import { runCommand } from '../../host/process.ts';
+import { ContentReader, contentSize } from '../../rootfs/content.ts';
+import { lastName } from '../../rootfs/path.ts';
+import { readTarEntries } from '../../rootfs/tar-entries.ts';
 import type { LockedPackage } from '../../workspace/lock-file.ts';
 import { type Paragraph, parseParagraphs } from './apt/control.ts';
 import { type DownloadOptions, downloadPath, fetchAgain } from './apt/download.ts';
@@ -46,7 +49,7 @@ export async function unpackPackages(
   };
   // Twice the processors: while one package is hashed, started or renamed, others are decompressed.
   await Promise.all(Array.from({ length: Math.min(2 * availableParallelism(), queue.length) }, work));
-  return packages.map((one) => readUnpacked(one, options.cache));
+  return readUnpacked(packages, options.cache);
 }
 
 /**
@@ -56,7 +59,7 @@ export async function unpackPackages(
 export function isUnpacked(directory: string): boolean {
   try {
     const expected = Number(readFileSync(join(directory, 'data.size'), 'utf8'));
-    return statSync(join(directory, 'data.tar')).size === expected;
+    return statSync(join(directory, 'data.tar')).size === expected && existsSync(join(directory, 'control.tar'));
   } catch {
     return false;
   }
@@ -73,7 +76,8 @@ async function unpackOne(one: LockedPackage, options: DownloadOptions): Promise<
     const dataTar = join(temporary, 'data.tar');
     const common = { cwd: temporary, signal: options.signal };
     await runCommand({ argv: ['dpkg-deb', '--fsys-tarfile', file], stdout: { file: dataTar }, ...common });
-    await runCommand({ argv: ['dpkg-deb', '--control', file, join(temporary, 'control')], ...common });
+    const controlTar = { file: join(temporary, 'control.tar') };
+    await runCommand({ argv: ['dpkg-deb', '--ctrl-tarfile', file], stdout: controlTar, ...common });
     await writeFile(join(temporary, 'data.size'), String((await stat(dataTar)).size));
     await replaceDirectory(temporary, directory);
   } finally {
@@ -93,17 +97,27 @@ async function replaceDirectory(made: string, path: string): Promise<void> {
 
 const SCRIPTS: readonly string[] = ['preinst', 'postinst', 'config'];
 
-/** Synchronous: some hundred small files that are in the page cache. */
-export function readUnpacked(locked: LockedPackage, cache: string): UnpackedPackage {
-  const directory = unpackedPath(cache, locked.sha256);
+/** @throws Failure `damaged-archive`, `content-missing` when somebody changed the cache meanwhile */
+export async function readUnpacked(packages: readonly LockedPackage[], cache: string): Promise<UnpackedPackage[]> {
+  using reader = new ContentReader();
+  const unpacked: UnpackedPackage[] = [];
+  for (const one of packages) unpacked.push(await readOne(one, unpackedPath(cache, one.sha256), reader));
+  return unpacked;
+}
+
+async function readOne(locked: LockedPackage, directory: string, reader: ContentReader): Promise<UnpackedPackage> {
   const scripts = new Map<string, Buffer>();
   const controlFiles = new Map<string, string>();
   let control: Paragraph = new Map();
-  for (const name of readdirSync(join(directory, 'control')).sort()) {
-    const data = readFileSync(join(directory, 'control', name));
+  for (const entry of await readTarEntries(join(directory, 'control.tar'), `package ${locked.name}`)) {
+    if (entry.type !== 'file') continue;
+    const name = lastName(entry.path);
+    // The longest of them, and nobody asks for it: the package was checked as a whole.
+    if (name === 'md5sums') continue;
+    const data = reader.read(entry.content, 0, contentSize(entry.content));
     if (name === 'control') control = parseParagraphs(data.toString('utf8'))[0] ?? control;
     else if (SCRIPTS.includes(name)) scripts.set(name, data);
-    else if (name !== 'md5sums') controlFiles.set(name, data.toString('utf8'));
+    else controlFiles.set(name, data.toString('utf8'));
   }
   return { locked, dataTar: join(directory, 'data.tar'), control, scripts, controlFiles };
 }

@@ -32,6 +32,11 @@ export function parseParagraphs(text: string): Paragraph[] {
   return paragraphs;
 }
 
+/** As text again, ended by a newline. */
+export function formatParagraph(paragraph: Paragraph): string {
+  return [...paragraph].map(([field, value]) => `${field}: ${value.replaceAll('\n', '\n ')}\n`).join('');
+}
+
 /** Words of a whitespace-separated field. */
 export function fieldWords(paragraph: Paragraph, field: string): string[] {
   return (paragraph.get(field) ?? '').split(/\s+/).filter((word) => word !== '');

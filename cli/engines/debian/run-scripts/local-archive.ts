@@ -2,11 +2,12 @@
  * A small archive of exactly the locked packages, as a directory that apt can read: so that what runs maintainer scripts
  * gets the packages that were checked, and needs no network.
  */
-import { copyFile, link, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LockedPackage } from '../../../workspace/lock-file.ts';
+import { formatParagraph } from '../apt/control.ts';
 import { downloadPath } from '../apt/download.ts';
-import { unpackedPath } from '../unpacked.ts';
+import { readUnpacked } from '../unpacked.ts';
 
 export async function makeLocalArchive(
   packages: readonly LockedPackage[],
@@ -15,11 +16,10 @@ export async function makeLocalArchive(
 ): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   const stanzas: string[] = [];
-  for (const one of packages) {
+  for (const { locked: one, control } of await readUnpacked(packages, cache)) {
     const name = `${one.sha256}.deb`;
     await shareFile(downloadPath(cache, one.sha256), join(directory, name));
-    const control = await readFile(join(unpackedPath(cache, one.sha256), 'control', 'control'), 'utf8');
-    stanzas.push(`${control.trimEnd()}\nFilename: ./${name}\nSize: ${one.size}\nSHA256: ${one.sha256}\n`);
+    stanzas.push(`${formatParagraph(control)}Filename: ./${name}\nSize: ${one.size}\nSHA256: ${one.sha256}\n`);
   }
   await writeFile(join(directory, 'Packages'), stanzas.join('\n'));
 }
