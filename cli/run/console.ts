@@ -127,7 +127,9 @@ export class DeviceConsole {
   }
 
   #wait<T>(options: WaitOptions, look: () => T | undefined): Promise<T> {
-    options.signal?.throwIfAborted();
+    const stopped = (): Failure =>
+      new Failure({ code: 'stopped', message: `stopped while waiting for ${options.what}` });
+    if (options.signal?.aborted) return Promise.reject(stopped());
     return new Promise<T>((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);
@@ -147,7 +149,7 @@ export class DeviceConsole {
       };
       const onAbort = (): void => {
         finish();
-        reject(new Failure({ code: 'stopped', message: `stopped while waiting for ${options.what}` }));
+        reject(stopped());
       };
       const timer = setTimeout(() => {
         finish();

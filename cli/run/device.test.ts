@@ -210,6 +210,14 @@ describe('checkBoot', () => {
     expect(failure.parts.message).toContain('Attempted to kill init');
   });
 
+  it('is stopped before it has begun', async () => {
+    await using device = await start();
+    const failure = await failureOf(
+      checkBoot(device, device.console.boot, { ...options, signal: AbortSignal.abort(new Error('Ctrl-C')) }),
+    );
+    expect(failure.parts.code).toBe('stopped');
+  });
+
   it('fails at its limit, with the last lines', async () => {
     await using device = await start('silent');
     const failure = await failureOf(checkBoot(device, device.console.boot, { ...options, limitMs: 1000 }));

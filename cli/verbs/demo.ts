@@ -132,6 +132,11 @@ async function timed<T>(step: string, title: string, session: Session, work: (st
     outcome = 'done';
     return result;
   } finally {
-    session.report({ kind: 'step-ended', step, outcome, ms: performance.now() - started });
+    session.report({
+      kind: 'step-ended',
+      step,
+      outcome: session.signal.aborted ? 'stopped' : outcome,
+      ms: performance.now() - started,
+    });
   }
 }

@@ -121,7 +121,12 @@ async function check(image: RunImage, options: DeviceOptions, timeout: number, s
     });
     return found.problems.length === 0 ? 0 : 1;
   } finally {
-    session.report({ kind: 'step-ended', step, outcome, ms: performance.now() - started });
+    session.report({
+      kind: 'step-ended',
+      step,
+      outcome: session.signal.aborted ? 'stopped' : outcome,
+      ms: performance.now() - started,
+    });
   }
 }
 

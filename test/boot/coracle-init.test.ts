@@ -60,7 +60,11 @@ describe('a whole medium', { timeout: TEST_MS }, () => {
     const keys = 'ssh-ed25519 AAAA probe';
     const run = await start({ more: ['-fw_cfg', `name=opt/coracle/authorized_keys,string=${keys}`] });
     const { version } = built.manifest;
-    expect(run.boot).toMatchObject({ slot: version, version, persist: { state: 'ok', grown: false } });
+    expect(run.boot, run.lines.join('\n')).toMatchObject({
+      slot: version,
+      version,
+      persist: { state: 'ok', grown: false },
+    });
     const mounts = run.probe.get('mount')?.join('\n') ?? '';
     expect(mounts).toMatch(/ \/run\/coracle\/boot vfat ro,/);
     expect(mounts).toMatch(/\/dev\/dm-0 \/run\/coracle\/root squashfs ro,/);
@@ -87,7 +91,7 @@ describe('a whole medium', { timeout: TEST_MS }, () => {
   it('comes up with its data after a loss of power', async () => {
     await start({ tasks: ['write', 'crash'] });
     const run = await start();
-    expect(run.boot?.persist).toEqual({ state: 'ok', grown: false });
+    expect(run.boot?.persist, run.lines.join('\n')).toEqual({ state: 'ok', grown: false });
     expect(run.probe.get('etc')).toEqual(['kept']);
     expect(run.lines.join('\n')).toContain('checking persist: it was in use when the power went');
   });
@@ -95,7 +99,7 @@ describe('a whole medium', { timeout: TEST_MS }, () => {
   it('is used to its end when it is larger than the image, once', async () => {
     medium.enlarge(3000);
     const run = await start();
-    expect(run.boot?.persist).toEqual({ state: 'ok', grown: true });
+    expect(run.boot?.persist, run.lines.join('\n')).toEqual({ state: 'ok', grown: true });
     const { offset, size } = medium.partition('coracle-persist');
     expect(offset + size).toBe((3000 - 1) * MIB);
     const [blocks = '', blockSize = ''] = run.probe.get('blocks')?.[0]?.split(' ') ?? [];
@@ -106,15 +110,23 @@ describe('a whole medium', { timeout: TEST_MS }, () => {
     expect(second.boot?.persist).toEqual({ state: 'ok', grown: false });
   });
 
+  it('is found by its backup partition table when the primary is damaged, which is then mended', async () => {
+    medium.write(512, Buffer.alloc(512));
+    const run = await start({ parameters: ['gpt'] });
+    expect(run.boot?.persist, run.lines.join('\n')).toEqual({ state: 'ok', grown: false });
+    expect(run.lines.join('\n')).toContain('is mended from its backup');
+    expect(medium.verifyTable()).toContain('No errors detected');
+  });
+
   it('may come late', async () => {
     let plugged = false;
     const run = await start({
       disk: undefined,
       more: driveArguments('late', medium.path),
-      onLine: (line, qmp) => {
+      onLine: (line, tell) => {
         if (plugged || !line.includes('coracle-init: ')) return;
         plugged = true;
-        void qmp.execute('device_add', { driver: 'virtio-blk-pci', drive: 'late', bus: 'socket' });
+        tell('device_add', { driver: 'virtio-blk-pci', drive: 'late', bus: 'socket' });
       },
     });
     expect(plugged).toBe(true);
@@ -130,7 +142,10 @@ describe('a whole medium of arm64', { timeout: 600_000 }, () => {
     const disk = new Medium(image.disk, join(directory, 'arm64.img'));
     disk.enlarge(1000);
     const run = await runGuest({ image, disk: disk.path });
-    expect(run.boot).toMatchObject({ version: image.manifest.version, persist: { state: 'ok', grown: true } });
+    expect(run.boot, run.lines.join('\n')).toMatchObject({
+      version: image.manifest.version,
+      persist: { state: 'ok', grown: true },
+    });
     expect(run.probe.get('mount')?.join('\n')).toMatch(/overlay \/etc overlay rw,/);
     expect(disk.checkPersist()).toBe(0);
     // What is for the other architecture is refused.
@@ -143,7 +158,11 @@ describe('a whole medium of arm64', { timeout: 600_000 }, () => {
 describe('persist in trouble', { timeout: TEST_MS }, () => {
   /** Up, with memory in place of persist, within the limit. */
   function expectDegraded(run: GuestRun, cause: string, reason: RegExp): void {
-    expect(run.boot?.persist).toMatchObject({ state: 'degraded', cause, reason: expect.stringMatching(reason) });
+    expect(run.boot?.persist, run.lines.join('\n')).toMatchObject({
+      state: 'degraded',
+      cause,
+      reason: expect.stringMatching(reason),
+    });
     expect(run.probe.get('writable')).toEqual(['/etc']);
     expect(run.probe.get('end')).toBeDefined();
     if (cause === 'full') return;
@@ -202,8 +221,8 @@ describe('persist in trouble', { timeout: TEST_MS }, () => {
       // QEMU itself does not end before the disk has answered.
       killAt: /probe: end/,
       more: [...driveArguments('other', other.path), '-device', 'virtio-blk-pci,drive=other'],
-      onLine: (line, qmp) => {
-        if (line.includes('coracle-init: checking persist')) void qmp.execute('block_set_io_throttle', choked('other'));
+      onLine: (line, tell) => {
+        if (line.includes('coracle-init: checking persist')) tell('block_set_io_throttle', choked('other'));
       },
     });
     expectDegraded(run, 'late', /in time/);
@@ -215,8 +234,8 @@ it('restarts the machine if a disk hangs for good', { timeout: TEST_MS }, async 
   const run = await start({
     parameters: ['coracle.boot_wait=1', 'coracle.persist_wait=1', 'coracle.rest_wait=3'],
     killAt: /fatal: /,
-    onLine: (line, qmp) => {
-      if (line.includes('coracle-init: ')) void qmp.execute('block_set_io_throttle', choked('disk'));
+    onLine: (line, tell) => {
+      if (line.includes('coracle-init: ')) tell('block_set_io_throttle', choked('disk'));
     },
   });
   expectFatal(run, /fatal: the boot took longer than 5 s/);

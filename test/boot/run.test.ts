@@ -99,7 +99,8 @@ describe('coracle run --check', { timeout: TEST_MS }, () => {
     await running.event((event) => event.kind === 'step-started');
     await expect.poll(() => existsSync(inWorkspace('run/console.log')), { timeout: 60_000 }).toBe(true);
     running.child.kill('SIGINT');
-    expect(await running.ended).toMatchObject({ exitCode: 130 });
+    const { exitCode } = await running.ended;
+    expect(exitCode, `${JSON.stringify(running.events)} ${running.stderr()}`).toBe(130);
     expect(existsSync(inWorkspace('run/lock'))).toBe(false);
   });
 });
