@@ -1,6 +1,6 @@
 /** The whole engine over layers on disk and packages made here: what is redone when something changes, and what is refused. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { script, TinyArchive, type TinyPackage } from '../../../test/support/tiny-packages.ts';
 import type { Failure } from '../../failure.ts';
@@ -137,7 +137,7 @@ describe('the debian engine', () => {
     expect(JSON.parse(readFileSync(at(engine.output.kernelFacts), 'utf8'))).toMatchObject({ release: RELEASE });
     const [loader] = JSON.parse(readFileSync(at(engine.output.bootFiles), 'utf8')) as [{ path: string; file: string }];
     expect(loader.path).toBe('EFI/BOOT/BOOTX64.EFI');
-    expect(readFileSync(loader.file, 'utf8')).toBe('boots');
+    expect(readFileSync(resolve(dirname(at(engine.output.bootFiles)), loader.file), 'utf8')).toBe('boots');
     const records = JSON.parse(readFileSync(at(engine.output.packages), 'utf8')) as PackageRecord[];
     expect(records.find((one) => one.name === 'tiny-app')).toMatchObject({ version: '1.0-1', askedBy: ['my/app'] });
   });

@@ -22,6 +22,7 @@ import type { ConfiguredRoot } from './configured-root.ts';
 import { applyUnitEffects, prepareRoot } from './effects/apply-effects.ts';
 import { linkApplets } from './effects/busybox.ts';
 import { type Effect, readEffects } from './effects/effect-schema.ts';
+import { writeLinkerCache } from './effects/linker-cache.ts';
 import { layerExclusions } from './exclusions.ts';
 import { askedBy, assumedNames, workspaceRequest } from './package-request.ts';
 import { readPackages } from './packages-stage.ts';
@@ -33,7 +34,7 @@ export const ROOT_INDEX = 'root.index';
 export const PACKAGE_RECORDS = 'packages.json';
 
 /** Raise it when the same inputs give another root. */
-const FORMAT = '1';
+const FORMAT = '2';
 
 export interface RootParts {
   readonly config: ResolvedConfig;
@@ -139,6 +140,7 @@ async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[
     scratch,
     store: join(environment.cache, 'contents'),
   });
+  await writeLinkerCache(tree);
   return tree;
 }
 

@@ -83,8 +83,8 @@ const RUNNING = [
   'vgcfgbackup',
 ];
 /**
- * Caches and indexes that the device makes itself or does not need: byte code, manual pages, the dynamic linker's cache
- * (every library is where the linker looks), message catalogues, hardware database, initramfs, boot loader menus.
+ * Caches and indexes that the device makes itself or does not need: byte code, manual pages, message catalogues, hardware
+ * database, initramfs, boot loader menus. The dynamic linker's cache is made at the end, when all libraries are there.
  */
 const MADE_ELSEWHERE = [
   'ldconfig',
