@@ -25,7 +25,7 @@ interface WantedFile {
 
 export function bootFilesStage(config: ResolvedConfig, environment: BuildEnvironment, packages: Stage): Stage {
   const wanted = wantedFiles(config);
-  const stage: Stage = {
+  return {
     name: 'boot-files',
     title: 'take the boot loader',
     needs: [packages],
@@ -49,14 +49,14 @@ export function bootFilesStage(config: ResolvedConfig, environment: BuildEnviron
         const data = reader.read(file.content, 0, contentSize(file.content));
         await mkdir(dirname(join(context.output, 'files', one.to)), { recursive: true });
         await writeFile(join(context.output, 'files', one.to), data);
-        files.push({ path: one.to, file: join(context.outputOf(stage), 'files', one.to) });
+        // From where the list stands: a project may be moved.
+        files.push({ path: one.to, file: join('files', one.to) });
         hashes.push(one.to, sha256(data));
       }
       await writeFile(join(context.output, BOOT_FILES), JSON.stringify(files));
       return { digest: sha256(JSON.stringify(hashes)) };
     },
   };
-  return stage;
 }
 
 function wantedFiles(config: ResolvedConfig): WantedFile[] {

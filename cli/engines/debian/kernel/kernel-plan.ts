@@ -99,7 +99,7 @@ function names(selection: ModuleSelection): string[] {
 
 function kernelStage(parts: PackedKernelParts, check: Stage): Stage {
   const { config, environment } = parts;
-  const stage: Stage = {
+  return {
     name: 'kernel',
     title: 'take the kernel and its modules',
     needs: [parts.from, check],
@@ -128,12 +128,11 @@ function kernelStage(parts: PackedKernelParts, check: Stage): Stage {
       await writeFile(join(context.output, 'kernel'), image);
       const facts: KernelFacts = { release: tree.release, version: packed.version };
       await writeFile(join(context.output, 'facts.json'), JSON.stringify(facts));
-      await writeInitramfs(selection.initramfs, context, context.outputOf(stage));
+      await writeInitramfs(selection.initramfs, context);
       const order = selection.initramfs.map((module) => module.path);
       return { digest: hashOf([FORMAT, facts, sha256(image), treeDigest(root), order]) };
     },
   };
-  return stage;
 }
 
 async function readPacked(packed: PackedKernel, environment: BuildEnvironment, { signal }: StageContext) {
@@ -152,15 +151,15 @@ async function rootTree(tree: KernelTree, selection: ModuleSelection, context: S
   return root;
 }
 
-/** Modules are written by the names of their files, in a directory of the stage that outlives the run. */
-async function writeInitramfs(modules: readonly KernelModule[], context: StageContext, finalDirectory: string) {
+/** Modules are written by the names of their files; the list names them from where it stands, as a project may be moved. */
+async function writeInitramfs(modules: readonly KernelModule[], context: StageContext) {
   const flat = modules.map((module) => ({ ...module, path: module.path.slice(module.path.lastIndexOf('/') + 1) }));
   await mkdir(join(context.output, 'initramfs'));
   await writeModules(join(context.output, 'initramfs'), flat);
   const list = flat.map(
     (module): InitramfsModule => ({
       name: module.name,
-      file: join(finalDirectory, 'initramfs', `${module.path}${module.suffix}`),
+      file: join('initramfs', `${module.path}${module.suffix}`),
     }),
   );
   await writeFile(join(context.output, 'initramfs.json'), JSON.stringify(list));

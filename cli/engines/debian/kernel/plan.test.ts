@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type FakeKernel, packFakeKernel, RELEASE } from '../../../../test/support/fake-kernel.ts';
 import { type FakeLayer, fakeWorkspace } from '../../../../test/support/fake-workspace.ts';
@@ -57,7 +57,11 @@ async function build(layers: readonly FakeLayer[], kernel: FakeKernel = KERNEL) 
   });
   const at = (file: { stage: Stage; path: string }): string => join(stages.get(file.stage.name) ?? '', file.path);
   const root = await readTreeIndex(at(plan.modules));
-  const initramfs = JSON.parse(readFileSync(at(plan.initramfsModules), 'utf8')) as InitramfsModule[];
+  const list = at(plan.initramfsModules);
+  const initramfs = (JSON.parse(readFileSync(list, 'utf8')) as InitramfsModule[]).map((module) => ({
+    ...module,
+    file: resolve(dirname(list), module.file),
+  }));
   const digest = (await readRecord(stages.get('kernel') ?? ''))?.digest;
   return { plan, at, root, initramfs, events, digest };
 }
