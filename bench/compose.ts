@@ -80,7 +80,8 @@ async function compare(): Promise<void> {
       { what: 'both', cost: usual },
     ]);
     goal('times as fast by the clock', usual.wallMs / cold.wallMs, 6, times, 'large');
-    goal('times as fast by processor time', usual.cpuMs / cold.cpuMs, 6, times, 'large');
+    goal('times as fast, packages unpacked before', usual.wallMs / warm.wallMs, 6, times, 'large');
+    line(`  by processor time ${times(usual.cpuMs / cold.cpuMs)}, unpacked before ${times(usual.cpuMs / warm.cpuMs)}`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
