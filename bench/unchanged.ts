@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, relative } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { cacheDirectory } from '../cli/workspace/cache-directory.ts';
 import { BenchProject, INSTALLATION, LAUNCHER } from './bench-project.ts';
 import { medianCost, runCommand, takeTurns } from './measure.ts';
@@ -64,6 +64,8 @@ function groupOf({ path, directory }: Opened): string {
   const inInstallation = relative(INSTALLATION, path);
   const inCache = relative(cacheDirectory(process.env), path);
   if (directory) return 'directories listed';
+  // Coracle's own paths are absolute. git looks into files that are as new as its index, which a fresh checkout's are.
+  if (!isAbsolute(path)) return 'git';
   if (/^workspaces\/[^/]+\/stages\/[^/]+\/\.stage\.json$/.test(inProject)) return "stages' records";
   if (/^workspaces\/[^/]+\/stages\/slot\/manifest\.json$/.test(inProject)) return 'the summary: manifest';
   if (/^workspaces\/[^/]+\/stages\//.test(inProject)) return CONTENT;
