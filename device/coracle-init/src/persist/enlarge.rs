@@ -32,7 +32,11 @@ pub(crate) fn partition(partition: &Partition) -> Result<u64, Error> {
     let (start, length) = growth.extent();
     resize_partition(&disk, partition.number, start, length)
         .doing(|| format!("telling the kernel the new size of {}", partition.node().display()))?;
-    say!("{} now has {} MiB", partition.node().display(), length >> 20);
+    if length > partition.size {
+        say!("{} now has {} MiB", partition.node().display(), length >> 20);
+    } else {
+        say!("the partition table of {} was damaged, and is mended from its backup", node.display());
+    }
     Ok(length)
 }
 
