@@ -85,14 +85,25 @@ async function unpackOne(one: LockedPackage, options: DownloadOptions): Promise<
   }
 }
 
-/** Another process may have made the same directory meanwhile; what it made is as good. */
+/**
+ * Another process may have made the same directory meanwhile; what it made is as good. What is damaged moves aside in one
+ * step: emptied in its place, it could be taken for a free one and be removed with what the other put there.
+ */
 async function replaceDirectory(made: string, path: string): Promise<void> {
-  if (existsSync(path) && !isUnpacked(path)) await rm(path, { recursive: true, force: true });
+  if (existsSync(path) && !isUnpacked(path)) {
+    const damaged = temporaryBeside(path);
+    await rename(path, damaged).catch(unlessMissing);
+    await rm(damaged, { recursive: true, force: true });
+  }
   try {
     await rename(made, path);
   } catch (error) {
     if (!isUnpacked(path)) throw error;
   }
+}
+
+function unlessMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 const SCRIPTS: readonly string[] = ['preinst', 'postinst', 'config'];
