@@ -9,7 +9,7 @@ export interface VerbEntry {
 
 export const VERBS: readonly VerbEntry[] = [
   {
-    command: 'demo',
+    command: 'demo [workspace]',
     summary: 'Build the default workspace, boot it and prove it',
     load: async () => (await import('./demo.ts')).demo,
   },

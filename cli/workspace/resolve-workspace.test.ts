@@ -113,7 +113,7 @@ workspaces:
 `;
 
   test('names workspaces and their settings', async () => {
-    const config = await resolve(undefined, { ...yaml(FILE), 'keys/my.gpg': '' });
+    const config = await resolve(undefined, yaml(FILE, { 'keys/my.gpg': '' }));
     expect(config.settings).toMatchObject({
       version: '2.1.0',
       kernel: 'source',
