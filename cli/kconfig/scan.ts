@@ -140,8 +140,10 @@ class LineScanner {
 function readValue(text: string, start: number, lineEnd: number): Value | string {
   let end = lineEnd;
   if (text.charCodeAt(start) !== QUOTE) {
-    const hash = text.indexOf('#', start);
-    if (hash !== -1 && hash < end && isBlank(text.charCodeAt(hash - 1))) end = hash;
+    // Not indexOf(), which would look through all the rest of the text for each line.
+    let hash = start;
+    while (hash < end && text.charCodeAt(hash) !== HASH) hash++;
+    if (hash < end && isBlank(text.charCodeAt(hash - 1))) end = hash;
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
     const bare = text.slice(start, end);
     return bare === '' ? 'no value' : (parseBareValue(bare) ?? 'a text without quotes');
