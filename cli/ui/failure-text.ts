@@ -4,6 +4,10 @@ import { relative } from 'node:path';
 import type { FailureParts, Place } from '../failure.ts';
 
 const TELLING_LINES = 12;
+/** Of a line that a program said; what a terminal shows of it in a few rows. */
+const TELLING_LENGTH = 500;
+/** Of a line of a file. */
+const SHOWN_LENGTH = 160;
 
 export function failureText(failure: FailureParts, cwd: string): string {
   const lines = [`error: ${failure.message}`];
@@ -24,7 +28,9 @@ export function tellingLines(cause: string): string[] {
   const lines = cause.split('\n').filter((line) => line.trim() !== '');
   const first = lines.findIndex((line) => /\b(error|failed|fatal|cannot|no such|not found|denied)\b/i.test(line));
   const from = first === -1 ? Math.max(0, lines.length - TELLING_LINES) : first;
-  return lines.slice(from, from + TELLING_LINES);
+  return lines
+    .slice(from, from + TELLING_LINES)
+    .map((line) => (line.length > TELLING_LENGTH ? `${line.slice(0, TELLING_LENGTH)} …` : line));
 }
 
 export function placeText(place: Place, cwd: string): string {
@@ -38,9 +44,10 @@ function placeLines(place: Place, cwd: string): string[] {
   const source = place.line === undefined ? undefined : sourceLine(place.file, place.line);
   if (source === undefined) return [head];
   const number = String(place.line);
-  const lines = [head, `  ${number} | ${source.slice(0, 160)}`];
-  if (place.column !== undefined && place.column <= 160) {
-    const mark = '^'.repeat(Math.max(1, Math.min(place.length ?? 1, source.length - place.column + 1)));
+  const shown = source.slice(0, SHOWN_LENGTH);
+  const lines = [head, `  ${number} | ${shown}`];
+  if (place.column !== undefined && place.column <= SHOWN_LENGTH) {
+    const mark = '^'.repeat(Math.max(1, Math.min(place.length ?? 1, shown.length - place.column + 1)));
     lines.push(`  ${' '.repeat(number.length)} | ${' '.repeat(place.column - 1)}${mark}`);
   }
   return lines;
