@@ -72,10 +72,31 @@ export async function untilLoggedIn(
   { limitMs, signal }: Pick<CheckOptions, 'limitMs' | 'signal'>,
 ): Promise<number> {
   const deadline = performance.now() + limitMs;
-  // Trying before the device listens would only take its processor's time.
-  await device.console.event(boot, 'ssh-ready', { what: 'ssh on the device', limitMs, signal });
+  await untilListening(device, boot, { limitMs, signal });
   await untilLogin(device.ssh, deadline - performance.now(), signal);
   return performance.now() - boot.startedAt;
+}
+
+/**
+ * Trying before the device listens would only take its processor's time. The line that says so may have been torn by one of
+ * the kernel's: everything that comes after it says the same.
+ */
+async function untilListening(
+  device: Device,
+  boot: Boot,
+  { limitMs, signal }: Pick<CheckOptions, 'limitMs' | 'signal'>,
+): Promise<void> {
+  const stopper = new AbortController();
+  const wait = { what: 'ssh on the device', limitMs, signal: AbortSignal.any([signal, stopper.signal]) };
+  const heard = ['ssh-ready', 'engine-ready', 'container', 'health'].map((name) =>
+    device.console.event(boot, name, wait),
+  );
+  try {
+    await Promise.race(heard);
+  } finally {
+    stopper.abort();
+    await Promise.allSettled(heard);
+  }
 }
 
 /** The event's line may have been torn by one of the kernel's; the device keeps the result in a file, too. */

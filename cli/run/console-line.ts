@@ -19,12 +19,15 @@ export function plainLine(line: string): string {
   return line.replace(ESCAPES, '').replace(CONTROLS, '').trimEnd();
 }
 
-/** The kernel may write into the middle of a line; then it is no event, and the caller has other ways to know. */
+/**
+ * The kernel may write behind an event, before its line ends, or into the middle of one; then it is no event, and the caller
+ * has other ways to know.
+ */
 export function parseEvent(line: string): DeviceEvent | undefined {
   const at = line.indexOf(MARK);
   if (at < 0) return undefined;
   try {
-    const value: unknown = JSON.parse(line.slice(at + MARK.length));
+    const value: unknown = JSON.parse(firstObject(line.slice(at + MARK.length)));
     if (typeof value !== 'object' || value === null) return undefined;
     const { event, uptime, ...fields } = value as Record<string, unknown>;
     if (typeof event !== 'string') return undefined;
@@ -32,6 +35,17 @@ export function parseEvent(line: string): DeviceEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Up to the brace that closes the first one; braces in strings do not count. */
+function firstObject(text: string): string {
+  let depth = 0;
+  for (const token of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token[0] === '{') depth += 1;
+    else if (token[0] === '}') depth -= 1;
+    if (token[0] === '}' && depth === 0) return text.slice(0, token.index + 1);
+  }
+  return text;
 }
 
 /** The line by which a device says that it gives up, or undefined. */

@@ -79,6 +79,12 @@ describe('parseEvent', () => {
     );
   });
 
+  it('reads an event that the kernel has written behind, before its line ended', () => {
+    const line =
+      'coracle: event {"event":"container","uptime":2,"output":"a } \\" {"}[   15.6] systemd-journald[115]: flush';
+    expect(parseEvent(line)).toEqual({ name: 'container', uptime: 2, fields: { output: 'a } " {' } });
+  });
+
   it('takes a torn line for none', () => {
     expect(parseEvent('coracle: event {"event":"hea[   12.0] random: crng init done')).toBeUndefined();
     expect(parseEvent('coracle: event [1]')).toBeUndefined();
