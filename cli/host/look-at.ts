@@ -28,6 +28,12 @@ export function isDirectory(path: string): boolean {
 
 /** The text of a small file, all of it. @throws Failure `unreadable-file` */
 export function readText(file: string, layer?: string): string {
+  // Reading a FIFO would wait for ever.
+  const found = lookAt(file);
+  if (found !== undefined && !found.isFile()) {
+    const message = `${file} is not a file`;
+    throw new Failure({ code: 'unreadable-file', message, place: { file }, hint: 'put a file in its place', layer });
+  }
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

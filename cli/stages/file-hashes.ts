@@ -38,6 +38,8 @@ export class FileHashes {
       this.#used.set(path, known);
       return known.hash;
     }
+    // Reading a FIFO would wait for ever; whoever wants the file says what is wrong with it.
+    if (!found.isFile() && !found.isSymbolicLink()) return sha256('special');
     const kind = found.isSymbolicLink() ? 'link' : (found.mode & 0o111n) === 0n ? 'file' : 'executable';
     const content = found.isSymbolicLink() ? readlinkSync(path) : readOrFail(path);
     const hash = sha256(`${kind}\0${sha256(content)}`);
