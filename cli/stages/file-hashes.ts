@@ -76,7 +76,7 @@ export class FileHashes {
 
 function readRemembered(path: string): Record<string, Remembered> {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, Remembered>;
+    return (JSON.parse(readFileSync(path, 'utf8')) ?? {}) as Record<string, Remembered>;
   } catch {
     // Only a shortcut: without it everything is read once.
     return {};

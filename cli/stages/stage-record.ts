@@ -23,12 +23,24 @@ export function recordPath(directory: string): string {
   return join(directory, RECORD);
 }
 
+/** Undefined for a record that is not there, or is damaged: then the stage is made again. */
 export async function readRecord(directory: string): Promise<StageRecord | undefined> {
   try {
-    return JSON.parse(await readFile(recordPath(directory), 'utf8')) as StageRecord;
+    const read: unknown = JSON.parse(await readFile(recordPath(directory), 'utf8'));
+    return isRecord(read) ? read : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isRecord(read: unknown): read is StageRecord {
+  if (!isMap(read)) return false;
+  const { key, digest, inputs, needs } = read as { [name in keyof StageRecord]?: unknown };
+  return typeof key === 'string' && typeof digest === 'string' && isMap(inputs) && isMap(needs);
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** The key of a result: stage name, its inputs, and the digests of what it needs. */
