@@ -118,12 +118,12 @@ const MISTAKES: readonly Mistake[] = [
   {
     name: 'a keyring that is not there',
     tree: yaml('my/board', ', debian: {keyring: keys.gpg}'),
-    words: ['there is no keyring keys.gpg', 'at coracle.yaml:3:48', 'looked at ', 'relative to coracle.yaml'],
+    words: ['there is no keyring keys.gpg', 'at coracle.yaml:3:45', 'looked at ', 'relative to coracle.yaml'],
   },
   {
     name: 'a mirror with a line of its own for apt',
     tree: yaml('my/board', ', debian: {mirror: "http://x/debian\\nTrusted: yes"}'),
-    words: ['at coracle.yaml:3:47', 'an address like http://deb.debian.org/debian'],
+    words: ['at coracle.yaml:3:44', 'an address like http://mirror.example.org/debian'],
   },
   {
     name: 'a link that leads nowhere, among fragments',
