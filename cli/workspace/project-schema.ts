@@ -57,7 +57,7 @@ const DebianSourceSchema = z.strictObject({
   mirror: z.optional(
     z.string().check(
       // It goes into a file of apt's.
-      z.regex(/^[a-z]+:[!-~]+$/, 'an address like http://deb.debian.org/debian, in which %20 stands for a space'),
+      z.regex(/^[a-z]+:[!-~]+$/, 'an address like http://mirror.example.org/debian, in which %20 stands for a space'),
       z.meta({ description: "Address of a mirror, instead of those in the host's apt sources." }),
     ),
   ),

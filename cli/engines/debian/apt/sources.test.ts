@@ -66,12 +66,16 @@ describe('archiveSources', () => {
     ['a flat repository', 'deb http://example.org/flat ./'],
   ])('leaves out %s', async (_, line) => {
     host('sources.list.d/other.list', `${line}\n`);
-    expect(await mirrors()).toEqual([['http://deb.debian.org/debian'], ['http://deb.debian.org/debian-security']]);
+    await expect(mirrors()).rejects.toMatchObject({ parts: { code: 'no-mirror' } });
+    host('sources.list', 'deb http://near.example.org/debian bookworm main\n');
+    expect(await mirrors()).toEqual([['http://near.example.org/debian'], ['http://near.example.org/debian-security']]);
   });
 
-  it('does without any list', async () => {
+  it('asks for a mirror where the host has no list', async () => {
     rmSync(join(etc, 'sources.list.d'), { recursive: true });
-    expect(await mirrors()).toEqual([['http://deb.debian.org/debian'], ['http://deb.debian.org/debian-security']]);
+    await expect(mirrors()).rejects.toMatchObject({
+      parts: { code: 'no-mirror', hint: expect.stringContaining('coracle.yaml') },
+    });
   });
 
   it('follows the workspace', async () => {

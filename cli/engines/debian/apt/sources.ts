@@ -26,21 +26,16 @@ export type Archive = 'debian' | 'debian-security';
 export const DEFAULT_SUITES: readonly string[] = ['bookworm', 'bookworm-updates', 'bookworm-security'];
 /** Debian renamed it between releases. */
 const KEYRINGS = ['/usr/share/keyrings/debian-archive-keyring.gpg', '/usr/share/keyrings/debian-archive-keyring.pgp'];
-const DEFAULT_MIRRORS: Readonly<Record<Archive, string>> = {
-  debian: 'http://deb.debian.org/debian',
-  'debian-security': 'http://deb.debian.org/debian-security',
-};
-
 /** Releases by name and by standing; a suite of the archive is one of these, alone or with `-updates` and the like. */
 const RELEASES =
   /^(?:buster|bullseye|bookworm|trixie|forky|duke|sid|stable|oldstable|oldoldstable|testing|unstable)(?:-(?:updates|security|proposed-updates|backports|backports-sloppy))?(?:\/updates)?$/;
 
 /** @param etc the host's apt directory */
 export async function archiveSources(asked: DebianSource, etc = '/etc/apt'): Promise<readonly ArchiveSource[]> {
-  const mirrors = asked.mirror === undefined ? await hostMirrors(etc) : mirrorsBelow(asked.mirror);
   const suites = asked.suites ?? DEFAULT_SUITES;
   const components = asked.components ?? ['main'];
   const keyring = findKeyring(asked.keyring);
+  const mirrors = asked.mirror === undefined ? await hostMirrors(etc) : mirrorsBelow(asked.mirror);
   const security = suites.filter(isSecurity);
   const main = suites.filter((suite) => !isSecurity(suite));
   const sources: ArchiveSource[] = [];
@@ -97,7 +92,11 @@ interface HostEntry {
   readonly signedBy: string;
 }
 
-/** The host's mirrors of Debian's archive; Debian's own where the host has none. */
+/**
+ * The host's mirrors of Debian's archive. Where it has none of the security archive, that is looked for beside the other.
+ *
+ * @throws Failure `no-mirror`
+ */
 async function hostMirrors(etc: string): Promise<Record<Archive, string[]>> {
   const found: Record<Archive, string[]> = { debian: [], 'debian-security': [] };
   for (const entry of await hostEntries(etc)) {
@@ -107,10 +106,17 @@ async function hostMirrors(etc: string): Promise<Record<Archive, string[]>> {
       if (!found[archive].includes(uri)) found[archive].push(uri);
     }
   }
-  for (const archive of ['debian', 'debian-security'] as const) {
-    if (found[archive].length === 0) found[archive].push(DEFAULT_MIRRORS[archive]);
+  const [first] = found.debian;
+  if (first === undefined) {
+    throw new Failure({
+      code: 'no-mirror',
+      message: "apt's lists on this machine name no mirror of Debian's archive",
+      place: { file: join(etc, 'sources.list') },
+      hint: 'name one for the workspace in coracle.yaml: debian: {mirror: http://mirror.example.org/debian}',
+    });
   }
-  return found;
+  if (found['debian-security'].length > 0) return found;
+  return { ...found, 'debian-security': mirrorsBelow(first)['debian-security'] };
 }
 
 /**
