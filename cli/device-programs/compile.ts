@@ -109,7 +109,7 @@ function explain(error: unknown, name: string, { target, offline }: Compilation)
       code: 'offline',
       message:
         'the crates of the programs for the device are not in the cache of cargo, and --offline forbids to fetch them',
-      hint: 'run coracle source once with a network',
+      hint: 'build once with a network; the cache keeps what was fetched',
     });
   }
   if (/failed to (download|get|fetch|query|update)|Could(n't| not) (resolve|connect)|spurious network/i.test(cause)) {

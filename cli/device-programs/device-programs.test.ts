@@ -159,7 +159,7 @@ describe('the stage', () => {
     expect(await fails(unreachable)).toMatchObject([{ code: 'crates-unreachable' }]);
     const absent = 'echo "error: no matching package named libc found" >&2; exit 101';
     expect(await fails(absent, true)).toMatchObject([
-      { code: 'offline', hint: expect.stringContaining('coracle source') },
+      { code: 'offline', hint: expect.stringContaining('once with a network') },
     ]);
   });
 

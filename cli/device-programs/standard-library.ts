@@ -83,7 +83,7 @@ async function fetchLibrary(wanted: LibraryPackage, arch: Architecture, options:
     throw new Failure({
       code: 'offline',
       message: `Rust's standard library for ${arch} (${wanted.name} ${wanted.version}) is not in the cache, and --offline forbids to fetch it`,
-      hint: 'run coracle source once with a network',
+      hint: 'build once with a network; the cache keeps what was fetched',
     });
   }
   const sources = await archiveSources({ suites: hostSuites() });

@@ -77,6 +77,6 @@ function unresolvedOffline(workspace: string): Failure {
   return new Failure({
     code: 'offline',
     message: `coracle.lock does not say which packages workspace ${workspace} is made of, and --offline forbids to ask`,
-    hint: `run coracle source ${workspace} once with a network`,
+    hint: `run coracle build ${workspace} once with a network`,
   });
 }

@@ -135,7 +135,7 @@ function notInCache(packages: readonly LockedPackage[]): Failure {
   return new Failure({
     code: 'offline',
     message: `${names(packages)} ${packages.length === 1 ? 'is' : 'are'} not in the cache, and --offline forbids to fetch`,
-    hint: 'run coracle source once with a network',
+    hint: 'build once with a network; the cache keeps what was fetched',
   });
 }
 
