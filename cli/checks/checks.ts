@@ -43,6 +43,7 @@ export function checksOf(installation: string, selection: CheckSelection): Check
       'run',
       '--reporter=default',
       '--reporter=json',
+      `--reporter=${join(installation, 'cli', 'checks', 'skipped-reporter.ts')}`,
       `--outputFile.json=${selection.reportFile}`,
       ...(selection.boots ? [] : ['--exclude', BOOT_TESTS]),
       ...selection.only,
