@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { takeLock } from './lock.ts';
 
@@ -58,6 +59,28 @@ test('a process id that is used again by another process holds nothing', async (
   await writeFile(path, JSON.stringify(former));
   await (await takeLock(path, { ...options, waitMs: 5000 }))[Symbol.asyncDispose]();
   expect(await readdir(directory)).toEqual([]);
+});
+
+test('a process that has ended, and that nobody has waited for, holds nothing', async () => {
+  // The shell becomes a program that knows nothing of the child it started; the child ends with its input, after that.
+  const parent = spawn('/bin/sh', ['-c', 'cat <&3 >&2 & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
+  try {
+    const pid = Number(await new Promise((resolve) => parent.stdout?.once('data', resolve)));
+    await expect.poll(() => readFile(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n');
+    (parent.stdio[3] as Writable).end();
+    const stats = async (): Promise<string[]> => (await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ');
+    await expect.poll(async () => (await stats())[2]).toBe('Z');
+    const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    const ended = { pid, host: hostname(), startTicks: (await stats())[21], boot, purpose: 'p', since: 's' };
+    const path = join(directory, 'lock');
+    await writeFile(path, JSON.stringify(ended));
+    await (await takeLock(path, { ...options, waitMs: 0 }))[Symbol.asyncDispose]();
+    expect(await readdir(directory)).toEqual([]);
+  } finally {
+    parent.kill('SIGKILL');
+  }
 });
 
 test('many at once over a dead lock: one at a time', async () => {

@@ -44,8 +44,9 @@ const STALE_GUARD_MS = 10_000;
  */
 export async function takeLock(path: string, options: LockOptions): Promise<AsyncDisposable> {
   await writing(path, () => mkdir(dirname(path), { recursive: true }));
+  const { hasEnded: _, ...self } = await identity(process.pid);
   const mine: LockHolder = {
-    ...(await identity(process.pid)),
+    ...self,
     purpose: options.purpose,
     since: new Date().toISOString(),
   };
@@ -130,15 +131,19 @@ async function isAlive(holder: LockHolder): Promise<boolean> {
   // Another machine's process cannot be looked at: believe it.
   if (holder.host !== hostname()) return true;
   const now = await identity(holder.pid).catch(() => undefined);
-  return now !== undefined && now.startTicks === holder.startTicks && now.boot === holder.boot;
+  return now !== undefined && !now.hasEnded && now.startTicks === holder.startTicks && now.boot === holder.boot;
 }
 
-async function identity(pid: number): Promise<Pick<LockHolder, 'pid' | 'host' | 'startTicks' | 'boot'>> {
+type Identity = Pick<LockHolder, 'pid' | 'host' | 'startTicks' | 'boot'>;
+
+async function identity(pid: number): Promise<Identity & { readonly hasEnded: boolean }> {
   const [stats, boot] = await Promise.all([
     readFile(`/proc/${pid}/stat`, 'utf8'),
     readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
   ]);
   // The second field, the program's name in parentheses, may hold spaces; start time is the 22nd field (proc(5)).
-  const startTicks = stats.slice(stats.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  return { pid, host: hostname(), startTicks, boot: boot.trim() };
+  const fields = stats.slice(stats.lastIndexOf(')') + 2).split(' ');
+  // A process that its parent has not waited for yet is still listed, and does nothing any more.
+  const hasEnded = fields[0] === 'Z' || fields[0] === 'X';
+  return { pid, host: hostname(), startTicks: fields[19] ?? '', boot: boot.trim(), hasEnded };
 }

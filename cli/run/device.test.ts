@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -169,7 +170,9 @@ describe('startDevice', () => {
     await new Promise((resolve) => parent.stdout.once('data', resolve));
     const pid = qemuPid();
     expect(isRunning(pid)).toBe(true);
+    const gone = once(parent, 'exit');
     parent.kill('SIGKILL');
+    await gone;
     await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
     // The lock of a process that is gone holds nobody up.
     await using device = await start();
