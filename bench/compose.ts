@@ -19,7 +19,7 @@ import { type BuildPlan, planBuild, stagesOf } from '../cli/farm/plan.ts';
 import { runStages } from '../cli/stages/run-stages.ts';
 import { slots } from '../cli/stages/slots.ts';
 import { cacheDirectory } from '../cli/workspace/cache-directory.ts';
-import type { LockedPackage } from '../cli/workspace/lock-file.ts';
+import type { LockedPackage } from '../cli/workspace/lock-schema.ts';
 import { loadProject } from '../cli/workspace/project.ts';
 import { resolveWorkspace } from '../cli/workspace/resolve-workspace.ts';
 import { BenchProject, INSTALLATION } from './bench-project.ts';

@@ -7,9 +7,9 @@ import { basename, dirname, join, relative } from 'node:path';
 import { runCommand } from '../host/process.ts';
 import type { Content, Entry } from '../rootfs/entry.ts';
 import { BOOT_PARTITION, type Extent, PERSIST_PARTITION, SECTOR } from './disk-layout.ts';
-import type { CompareOptions } from './reproducible.ts';
+import type { UnpackOptions } from './image-members.ts';
 
-export async function diskMembers(disk: string, options: CompareOptions): Promise<readonly Entry[]> {
+export async function diskMembers(disk: string, options: UnpackOptions): Promise<readonly Entry[]> {
   const { boot, persist, size } = await extentsOf(disk, options);
   const slice = (name: string, { offset, size }: Extent): Entry =>
     fileEntry(name, { kind: 'slice', file: disk, offset, size });
@@ -23,7 +23,7 @@ export async function diskMembers(disk: string, options: CompareOptions): Promis
   ];
 }
 
-async function extentsOf(disk: string, options: CompareOptions) {
+async function extentsOf(disk: string, options: UnpackOptions) {
   const { stdout } = await runCommand({
     argv: ['sfdisk', '--json', disk],
     cwd: options.scratch,
@@ -46,7 +46,7 @@ interface SfdiskTable {
 }
 
 /** Copied out, since a FAT may keep a file in pieces. */
-async function bootFiles(disk: string, place: Extent, { scratch, signal }: CompareOptions): Promise<Entry[]> {
+async function bootFiles(disk: string, place: Extent, { scratch, signal }: UnpackOptions): Promise<Entry[]> {
   const directory = await mkdtemp(join(scratch, 'boot-'));
   // The image without its directory: mtools takes "@@" in a path for the start of an offset.
   const image = `${basename(disk)}@@${place.offset}`;

@@ -8,10 +8,15 @@ import { runCommand } from '../host/process.ts';
 import type { Entry } from '../rootfs/entry.ts';
 import { readTarEntries } from '../rootfs/tar-entries.ts';
 import { readCpio } from './cpio.ts';
-import type { CompareOptions } from './reproducible.ts';
+
+export interface UnpackOptions {
+  /** Directory for what has to be unpacked. */
+  readonly scratch: string;
+  readonly signal?: AbortSignal;
+}
 
 /** The contents are slices of a tar in the scratch directory. */
-export async function squashfsMembersOf(path: string, { scratch, signal }: CompareOptions): Promise<readonly Entry[]> {
+export async function squashfsMembersOf(path: string, { scratch, signal }: UnpackOptions): Promise<readonly Entry[]> {
   const tar = join(scratch, `${sha256(path).slice(0, 16)}.tar`);
   await runCommand({ argv: ['sqfs2tar', '--no-skip', path], cwd: scratch, stdout: { file: tar }, signal });
   return readTarEntries(tar, path);

@@ -8,7 +8,7 @@ import type { Entry } from '../rootfs/entry.ts';
 import { firstDifference } from './compare-bytes.ts';
 import { compareEntries, compareJson, type MemberDifference } from './compare-members.ts';
 import { diskMembers } from './disk-members.ts';
-import { initramfsMembersOf, squashfsMembersOf } from './image-members.ts';
+import { initramfsMembersOf, squashfsMembersOf, type UnpackOptions } from './image-members.ts';
 import { INITRAMFS_FILE } from './initramfs.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { SQUASHFS_FILE } from './squashfs.ts';
@@ -34,17 +34,11 @@ export interface ImageDifference {
   readonly unreadable?: string;
 }
 
-export interface CompareOptions {
-  /** Directory for what has to be unpacked; made, and removed again. */
-  readonly scratch: string;
-  readonly signal?: AbortSignal;
-}
-
-/** An empty list: the two images are the same, byte for byte. */
+/** An empty list: the two images are the same, byte for byte. The scratch directory is made, and removed again. */
 export async function compareImages(
   first: ComparedImage,
   second: ComparedImage,
-  options: CompareOptions,
+  options: UnpackOptions,
 ): Promise<readonly ImageDifference[]> {
   await mkdir(options.scratch, { recursive: true });
   try {
@@ -57,7 +51,7 @@ export async function compareImages(
 async function differencesOf(
   first: ComparedImage,
   second: ComparedImage,
-  options: CompareOptions,
+  options: UnpackOptions,
 ): Promise<readonly ImageDifference[]> {
   const differences: ImageDifference[] = [];
   for (const { name, paths } of await filesOf(first, second)) {
@@ -95,7 +89,7 @@ async function filesOf(first: ComparedImage, second: ComparedImage): Promise<rea
 
 type Inside = Pick<ImageDifference, 'members' | 'unreadable'>;
 
-async function insideOf(name: string, paths: ComparedFile['paths'], options: CompareOptions): Promise<Inside> {
+async function insideOf(name: string, paths: ComparedFile['paths'], options: UnpackOptions): Promise<Inside> {
   try {
     if (name === `slot/${MANIFEST_FILE}`) return { members: compareJson(...paths) };
     const read = MEMBERS.get(name);
@@ -108,7 +102,7 @@ async function insideOf(name: string, paths: ComparedFile['paths'], options: Com
   }
 }
 
-type ReadMembers = (path: string, options: CompareOptions) => Promise<readonly Entry[]>;
+type ReadMembers = (path: string, options: UnpackOptions) => Promise<readonly Entry[]>;
 
 const MEMBERS: ReadonlyMap<string, ReadMembers> = new Map([
   [`slot/${INITRAMFS_FILE}`, initramfsMembersOf],

@@ -10,7 +10,8 @@ import {
   type TemplateSlot,
 } from './layer.ts';
 import { type LayerData, LayerSchema } from './layer-schema.ts';
-import { readYamlFile, type ValuePath, type YamlFile } from './yaml-file.ts';
+import { readYamlFile } from './yaml-file.ts';
+import type { ValuePath, YamlFile } from './yaml-value.ts';
 
 /** What the layer says of itself, as against what its directory holds. */
 export type LayerMetadata = Pick<

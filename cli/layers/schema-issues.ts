@@ -2,7 +2,7 @@
 import type * as z from 'zod/mini';
 import { Failure, type FailureParts, type Place } from '../failure.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
-import type { ValuePath, YamlFile } from './yaml-file.ts';
+import type { ValuePath, YamlFile } from './yaml-value.ts';
 
 type Issue = z.core.$ZodIssue;
 

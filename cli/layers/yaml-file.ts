@@ -7,20 +7,7 @@ import type * as z from 'zod/mini';
 import { Failure, type Place, throwAny } from '../failure.ts';
 import { readText } from '../host/look-at.ts';
 import { issueFailures } from './schema-issues.ts';
-
-/** Keys and indices from the top of a document to a value. */
-export type ValuePath = readonly PropertyKey[];
-
-export interface YamlFile<T> {
-  readonly file: string;
-  readonly data: T;
-  /** Where the value is, or the nearest thing around it if it is not written at all. */
-  readonly placeOf: (path: ValuePath) => Place;
-  /** Where the key of an entry is. */
-  readonly placeOfKey: (path: ValuePath, key: string) => Place;
-  /** A scalar as it was written: `1.10`, where the data has the number 1.1. */
-  readonly sourceOf: (path: ValuePath) => string | undefined;
-}
+import type { ValuePath, YamlFile } from './yaml-value.ts';
 
 /** @throws Failure `unreadable-file`, and those of {@link parseYamlFile} */
 export function readYamlFile<T>(file: string, schema: z.ZodMiniType<T>, layer?: string): YamlFile<T> {

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { jsonSchema } from '../scaffold/json-schemas.ts';
 import { GLOBAL_OPTIONS } from '../verbs/global-options.ts';
 import { VERBS } from '../verbs/verbs.ts';
-import { jsonSchema } from './json-schemas.ts';
 import { schemaPage } from './schema-page.ts';
 import { verbsPage } from './verbs-page.ts';
 

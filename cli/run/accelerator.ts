@@ -13,9 +13,8 @@ import { writeFileAtomic } from '../host/files.ts';
 import { runCommand } from '../host/process.ts';
 import type { HostArchitecture } from '../host/this-host.ts';
 import type { Architecture } from '../layers/layer.ts';
+import type { Accelerator } from './machine.ts';
 import { probeGuest } from './probe-guest.ts';
-
-export type Accelerator = 'kvm' | 'tcg';
 
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator;

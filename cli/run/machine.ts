@@ -5,7 +5,8 @@
  * machines and processor models that were tried under emulation, docs/run.md tells the times.
  */
 import type { Architecture } from '../layers/layer.ts';
-import type { Accelerator } from './accelerator.ts';
+
+export type Accelerator = 'kvm' | 'tcg';
 
 export interface Machine {
   readonly arch: Architecture;

@@ -2,7 +2,7 @@
  * What `coracle new` writes, as text: a project with a layer of its own, or one more layer. Pure; the result is a map from
  * path to content, and passes `coracle check` as it is.
  */
-import { SCHEMA_NAMES, schemaFileName, schemaText } from '../reference/json-schemas.ts';
+import { SCHEMA_NAMES, schemaFileName, schemaText } from './json-schemas.ts';
 
 /** Path, relative to where they are written → content. */
 export type NewFiles = Readonly<Record<string, string>>;

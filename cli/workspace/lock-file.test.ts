@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fullDisk } from '../../test/support/files.ts';
 import { Failure } from '../failure.ts';
-import { type LockFile, lockFilePath, readLockFile, updateLockFile } from './lock-file.ts';
+import { lockFilePath, readLockFile, updateLockFile } from './lock-file.ts';
+import type { LockFile } from './lock-schema.ts';
 
 const project = (): Promise<string> => mkdtemp(join(tmpdir(), 'coracle lock '));
 const commit = 'c'.repeat(40);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LockFile } from './lock-file.ts';
+import type { LockFile } from './lock-schema.ts';
 import { parseRenderedLock } from './parse-rendered-lock.ts';
 import { renderLock } from './render-lock.ts';
 

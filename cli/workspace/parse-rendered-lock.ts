@@ -2,7 +2,7 @@
  * Reads coracle.lock as render-lock.ts writes it, line by line: every build reads it, and a YAML reader takes longer over it
  * than the rest of a build with nothing to do. What a person changed, or a merge, goes to the YAML reader.
  */
-import type { DebianLock, GitPin, LockedPackage, LockFile } from './lock-file.ts';
+import type { DebianLock, GitPin, LockedPackage, LockFile } from './lock-schema.ts';
 import { renderLock } from './render-lock.ts';
 
 /** Undefined unless the text is exactly what rendering the result gives. */

@@ -6,7 +6,8 @@ import { lstatSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Failure } from '../failure.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
-import { readYamlFile, type YamlFile } from '../layers/yaml-file.ts';
+import { readYamlFile } from '../layers/yaml-file.ts';
+import type { YamlFile } from '../layers/yaml-value.ts';
 import { type ProjectData, ProjectSchema } from './project-schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

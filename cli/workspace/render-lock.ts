@@ -2,7 +2,7 @@
  * Writes coracle.lock as text: sorted, one pin or package a line, so that a diff of two locks reads as a list of changes.
  * JSON's strings are YAML's, which spares a YAML writer that would need as many options as this has lines.
  */
-import type { DebianLock, GitPin, LockedPackage, LockFile } from './lock-file.ts';
+import type { DebianLock, GitPin, LockedPackage, LockFile } from './lock-schema.ts';
 
 const HEADER = '# Written by coracle: exact versions of what the workspaces use. Commit it; coracle update moves it.\n';
 

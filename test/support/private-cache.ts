@@ -7,7 +7,8 @@ import { copyFileSync, cpSync, existsSync, linkSync, mkdirSync, rmSync, writeFil
 import { join } from 'node:path';
 import { downloadPath } from '../../cli/engines/debian/apt/download.ts';
 import { unpackedPath } from '../../cli/engines/debian/unpacked.ts';
-import { type LockedPackage, readLockFile } from '../../cli/workspace/lock-file.ts';
+import { readLockFile } from '../../cli/workspace/lock-file.ts';
+import type { LockedPackage } from '../../cli/workspace/lock-schema.ts';
 import { temporaryDirectory } from './files.ts';
 import { CACHE } from './small-project.ts';
 

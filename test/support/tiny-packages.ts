@@ -8,7 +8,7 @@ import { type Composed, type ComposeOptions, composePackages } from '../../cli/e
 import { type UnpackedPackage, unpackPackages } from '../../cli/engines/debian/unpacked.ts';
 import { sha256File } from '../../cli/host/files.ts';
 import { runCommand } from '../../cli/host/process.ts';
-import type { LockedPackage } from '../../cli/workspace/lock-file.ts';
+import type { LockedPackage } from '../../cli/workspace/lock-schema.ts';
 
 export interface TinyPackage {
   readonly name: string;

@@ -2,7 +2,7 @@
  * Ids that never change. Users and groups below 100 and `nobody` are those that the Debian project allocates for all its
  * systems (Debian Policy 9.2); the well-known ones above are dynamic on Debian and fixed here.
  */
-import type { Group, User } from './accounts.ts';
+import type { Group, User } from './account.ts';
 
 const NOLOGIN = '/usr/sbin/nologin';
 

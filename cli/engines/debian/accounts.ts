@@ -5,22 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { RootTree } from '../../rootfs/tree.ts';
+import type { Group, User } from './account.ts';
 import { DEBIAN_GROUPS, DEBIAN_USERS, WELL_KNOWN } from './account-ids.ts';
-
-export interface User {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly gecos: string;
-  readonly home: string;
-  readonly shell: string;
-}
-
-export interface Group {
-  readonly name: string;
-  readonly gid: number;
-  readonly members: readonly string[];
-}
 
 /** Ids for names that nobody knows; Debian's dynamic range is 100 to 999, the top of which systemd takes. */
 const HASHED = { first: 300, last: 899 };

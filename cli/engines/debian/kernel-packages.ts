@@ -1,6 +1,6 @@
 /** Which packages a workspace's kernel comes from. They are fetched beside the root. */
 import { Failure } from '../../failure.ts';
-import type { LockedPackage } from '../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../workspace/lock-schema.ts';
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
 import type { NamedAt } from './apt/resolve.ts';
 

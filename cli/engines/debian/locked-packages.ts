@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../failure.ts';
-import { type DebianLock, type LockedPackage, readLockFile, updateLockFile } from '../../workspace/lock-file.ts';
+import { readLockFile, updateLockFile } from '../../workspace/lock-file.ts';
+import type { DebianLock, LockedPackage } from '../../workspace/lock-schema.ts';
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../environment.ts';
 import type { DownloadOptions } from './apt/download.ts';

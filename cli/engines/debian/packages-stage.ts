@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../../host/files.ts';
 import type { Stage, StageContext } from '../../stages/stage.ts';
-import type { LockedPackage } from '../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../workspace/lock-schema.ts';
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../environment.ts';
 import { fetchPackages } from './apt/download.ts';

@@ -4,7 +4,7 @@ import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TinyArchive } from '../../../test/support/tiny-packages.ts';
-import type { LockedPackage } from '../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../workspace/lock-schema.ts';
 import { downloadPath, fetchPackages } from './apt/download.ts';
 import { unpackedPath, unpackPackages } from './unpacked.ts';
 

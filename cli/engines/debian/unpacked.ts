@@ -11,7 +11,7 @@ import { runCommand } from '../../host/process.ts';
 import { ContentReader, contentSize } from '../../rootfs/content.ts';
 import { lastName } from '../../rootfs/path.ts';
 import { readTarEntries } from '../../rootfs/tar-entries.ts';
-import type { LockedPackage } from '../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../workspace/lock-schema.ts';
 import { type Paragraph, parseParagraphs } from './apt/control.ts';
 import { type DownloadOptions, downloadPath, fetchAgain } from './apt/download.ts';
 

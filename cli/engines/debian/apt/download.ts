@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { sha256File } from '../../../host/files.ts';
 import { takeLock } from '../../../host/lock.ts';
-import type { LockedPackage } from '../../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../../workspace/lock-schema.ts';
 import type { PrivateApt } from './private-apt.ts';
 import type { ArchiveSource } from './sources.ts';
 

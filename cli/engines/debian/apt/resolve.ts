@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Place } from '../../../failure.ts';
 import { Failure, throwAny } from '../../../failure.ts';
 import { didYouMean } from '../../../kconfig/nearest.ts';
-import type { LockedPackage } from '../../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../../workspace/lock-schema.ts';
 import { type Paragraph, parseParagraphs } from './control.ts';
 import type { PackageRequest } from './package-lists.ts';
 import type { PrivateApt } from './private-apt.ts';

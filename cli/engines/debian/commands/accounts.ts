@@ -1,5 +1,5 @@
 /** Commands that make users and groups, and those that look for them. */
-import type { User } from '../accounts.ts';
+import type { User } from '../account.ts';
 import { applySysusers } from '../effects/sysusers.ts';
 import { isKnown, UNKNOWN } from '../shell/unknown.ts';
 import {

@@ -4,7 +4,7 @@
  */
 import { copyFile, link, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LockedPackage } from '../../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../../workspace/lock-schema.ts';
 import { formatParagraph } from '../apt/control.ts';
 import { downloadPath } from '../apt/download.ts';
 import { readUnpacked } from '../unpacked.ts';

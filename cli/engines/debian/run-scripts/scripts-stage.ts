@@ -12,7 +12,7 @@ import { runCommand } from '../../../host/process.ts';
 import { thisHost } from '../../../host/this-host.ts';
 import type { Architecture } from '../../../layers/layer.ts';
 import type { Stage, StageContext } from '../../../stages/stage.ts';
-import type { LockedPackage } from '../../../workspace/lock-file.ts';
+import type { LockedPackage } from '../../../workspace/lock-schema.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { debianArchitecture } from '../apt/private-apt.ts';
