@@ -3,6 +3,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { takeLock } from '../cli/host/lock.ts';
 import { coracle, startCoracle } from './support/coracle.ts';
 import { temporaryDirectory, writeTree } from './support/files.ts';
 import { privateCache } from './support/private-cache.ts';
@@ -46,6 +47,27 @@ test('a second build of a workspace waits, or says who holds it', { timeout: FIR
   expect([await first.ended, await second.ended]).toEqual([GOOD, GOOD]);
   expect(second.events.filter((event) => event.kind === 'step-started')).toEqual([]);
   expect(existsSync(join(project, 'workspaces/small/lock'))).toBe(false);
+});
+
+test('the disk of a guest that runs is not cleaned away', async (context) => {
+  const project = copyOfBuilt(context);
+  const places = ['run/disk.img', 'stages'].map((name) => join(project, 'workspaces/small', name));
+  writeTree(project, { 'workspaces/small/run/disk.img': 'persist' });
+  {
+    const what = 'the virtual machine of workspace small';
+    await using _guest = await takeLock(join(project, 'workspaces/small/run/lock'), {
+      what,
+      purpose: 'coracle run small',
+    });
+    expectRefused(await coracle(project, ['clean', 'small', '--run'], CACHE), [
+      `the virtual machine of workspace small is in use by process ${process.pid}`,
+    ]);
+    expect(places.map((place) => existsSync(place))).toEqual([true, true]);
+  }
+  expect(await coracle(project, ['clean', 'small'], CACHE)).toMatchObject({ exitCode: 0 });
+  expect(places.map((place) => existsSync(place))).toEqual([true, false]);
+  expect(await coracle(project, ['clean', 'small', '--run'], CACHE)).toMatchObject({ exitCode: 0 });
+  expect(places.map((place) => existsSync(place))).toEqual([false, false]);
 });
 
 test('projects that are built side by side share what they unpack', { timeout: FIRST_BUILD_MS }, async (context) => {

@@ -7,6 +7,7 @@ import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { sha256File, temporaryBeside } from '../../host/files.ts';
+import { removeLeftovers } from '../../host/leftovers.ts';
 import { runCommand } from '../../host/process.ts';
 import { ContentReader, contentSize } from '../../rootfs/content.ts';
 import { lastName } from '../../rootfs/path.ts';
@@ -36,6 +37,7 @@ export async function unpackPackages(
   options: DownloadOptions,
 ): Promise<UnpackedPackage[]> {
   const todo = packages.filter((one) => !isUnpacked(unpackedPath(options.cache, one.sha256)));
+  if (todo.length > 0) await removeLeftovers(join(options.cache, 'unpacked'));
   // The large ones first, so that none is left alone at the end.
   const queue = todo.toSorted((a, b) => a.size - b.size);
   let done = 0;
