@@ -17,6 +17,7 @@ export const PURPOSES = [
   'run-x86_64',
   'run-arm64',
   'firmware',
+  'test',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
@@ -183,6 +184,11 @@ export const HOST_NEEDS: readonly HostNeed[] = [
   },
   // Running maintainer scripts (`scripts: run`).
   program('mmdebstrap', 'mmdebstrap', 'installs packages together with their scripts', ['scripts-run']),
+  // Tests that look at a result with somebody else's eyes (`coracle test`).
+  program('busybox', 'busybox', 'runs the scripts of images in tests of Coracle itself', ['test']),
+  program('cpio', 'cpio', 'reads an initramfs in tests of Coracle itself', ['test']),
+  program('openssl', 'openssl', 'computes password hashes in tests of Coracle itself', ['test']),
+  program('readelf', 'binutils', 'reads programs in tests of Coracle itself', ['test']),
 ];
 
 /** The needs of some purposes on a machine of this architecture. */

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Failure, Failures } from '../../../failure.ts';
 import type { Architecture } from '../../../layers/layer.ts';
 import { PrivateApt } from './private-apt.ts';
@@ -52,11 +52,12 @@ async function failures(asked: ResolveRequest): Promise<readonly Failure[]> {
   return [];
 }
 
+beforeEach((context) => context.skip(unreachable !== undefined, unreachable));
+
 describe('resolvePackages', () => {
   it.each(['x86_64', 'arm64'] as const)(
     'finds the closure for %s, with hashes and places in the archive',
     async (arch) => {
-      if (unreachable !== undefined) return;
       const found = await resolve(arch, request(['crun']));
       const names = found.map((one) => one.name);
       expect(names).toContain('libc6');
@@ -69,8 +70,7 @@ describe('resolvePackages', () => {
     },
   );
 
-  it('leaves out what counts as installed, and what only that would have brought', async (ctx) => {
-    if (unreachable !== undefined) ctx.skip(unreachable);
+  it('leaves out what counts as installed, and what only that would have brought', async () => {
     const assume = ['libsystemd0', 'libseccomp2'].map((name) => ({ name }));
     const names = (await resolve('x86_64', request(['crun'], { assume }))).map((one) => one.name);
     expect(names).not.toContain('libsystemd0');
@@ -78,8 +78,7 @@ describe('resolvePackages', () => {
     expect(names).toContain('libyajl2');
   });
 
-  it('follows a kernel’s empty package, without its dependencies, beside the root', async (ctx) => {
-    if (unreachable !== undefined) ctx.skip(unreachable);
+  it('follows a kernel’s empty package, without its dependencies, beside the root', async () => {
     const found = await resolve('x86_64', request([], { beside: [{ name: 'linux-image-cloud-amd64' }] }));
     expect(found.every((one) => one.beside === true)).toBe(true);
     const [kernel, meta, ...others] = found.map((one) => one.name);
@@ -87,16 +86,14 @@ describe('resolvePackages', () => {
     expect([meta, ...others]).toEqual(['linux-image-cloud-amd64']);
   });
 
-  it('adds what scripts need to run, marked', async (ctx) => {
-    if (unreachable !== undefined) ctx.skip(unreachable);
+  it('adds what scripts need to run, marked', async () => {
     const found = await resolve('x86_64', request(['crun'], { tools: true }));
     const tools = found.filter((one) => one.tool === true).map((one) => one.name);
     expect(tools).toEqual(expect.arrayContaining(['dash', 'dpkg', 'perl-base', 'usr-is-merged']));
     expect(tools).not.toContain('libyajl2');
   });
 
-  it('says of each package that does not exist where it was asked for, and what it may have been meant to be', async (ctx) => {
-    if (unreachable !== undefined) ctx.skip(unreachable);
+  it('says of each package that does not exist where it was asked for, and what it may have been meant to be', async () => {
     const found = await failures(request(['crun', 'podmn', 'mail-transport-agent']));
     expect(found.map(({ parts }) => [parts.code, parts.layer, parts.place?.line])).toEqual([
       ['unknown-package', 'my/layer', 2],
@@ -110,13 +107,11 @@ describe('resolvePackages', () => {
     ['a version', 'crun=0.0.1'],
     ['a suite', 'crun/nosuch'],
   ])('says that %s is not there', async (_, written) => {
-    if (unreachable !== undefined) return;
     const [failure] = await failures(request([written]));
     expect(failure?.parts).toMatchObject({ code: 'packages-unresolved', layer: 'my/layer', place: { line: 1 } });
   });
 
-  it('passes on what apt says of packages that exclude each other', async (ctx) => {
-    if (unreachable !== undefined) ctx.skip(unreachable);
+  it('passes on what apt says of packages that exclude each other', async () => {
     const [failure] = await failures(request(['postfix', 'exim4-daemon-light']));
     expect(failure?.parts.cause).toMatch(/unmet dependencies|Conflicts|pkgProblemResolver|held broken/);
   });
