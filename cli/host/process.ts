@@ -7,6 +7,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { Failure } from '../failure.ts';
 import { endWithUs } from './lifeline.ts';
 import { DISK_FULL, saysDiskFull } from './system-failure.ts';
@@ -234,15 +235,24 @@ function openLog(path: string | undefined): Log {
   return { write, close: () => closeSync(descriptor), broken };
 }
 
+/** A line that never ends is cut here, so that a program that prints no new line does not fill the memory. */
+const LONGEST_LINE = 64 * 1024;
+
 function lineSplitter(take: (line: string) => void): { push(chunk: Buffer): void; end(): void } {
+  // A character may be cut in two by the pipe.
+  const decoder = new StringDecoder('utf8');
   let rest = '';
   return {
     push(chunk) {
-      const lines = (rest + chunk.toString('utf8')).split(/\r?\n|\r/);
+      const lines = (rest + decoder.write(chunk)).split(/\r?\n|\r/);
       rest = lines.pop() ?? '';
       for (const line of lines) take(line);
+      if (rest.length <= LONGEST_LINE) return;
+      take(rest);
+      rest = '';
     },
     end() {
+      rest += decoder.end();
       if (rest !== '') take(rest);
       rest = '';
     },

@@ -50,11 +50,11 @@ each other.
       return results.every(({ same }) => same) ? 0 : 1;
     }
     const images = await buildWorkspaces(configs, options);
-    session.report({ kind: 'result', value: images, text: await summaryText(images) });
+    session.report({ kind: 'result', value: images, text: await summaryText(images, session.cwd) });
     return 0;
   },
 });
 
-async function summaryText(images: readonly BuiltImage[]): Promise<string> {
-  return (await Promise.all(images.map((image) => imageSummary(image, process.cwd())))).join('\n');
+async function summaryText(images: readonly BuiltImage[], cwd: string): Promise<string> {
+  return (await Promise.all(images.map((image) => imageSummary(image, cwd)))).join('\n');
 }
