@@ -12,6 +12,10 @@ const mode = fc.integer({ min: 0, max: 0o7777 });
 const member: fc.Arbitrary<CpioMember> = fc.oneof(
   fc.record({ type: fc.constant('directory' as const), path, mode }),
   fc.record({ type: fc.constant('file' as const), path, mode, data: fc.uint8Array({ maxLength: 2000 }) }),
+  fc.record({
+    ...{ type: fc.constant('device' as const), device: fc.constant('char' as const), path, mode },
+    ...{ major: fc.nat(0xfff), minor: fc.nat(0xfffff) },
+  }),
 );
 
 it('reads back what it wrote', () => {
@@ -31,7 +35,10 @@ it('is an archive that cpio takes', (context) => {
   const archive = writeCpio([
     { type: 'directory', path: 'dev', mode: 0o755 },
     { type: 'file', path: 'dev/ünï', mode: 0o4755, data },
+    { type: 'device', device: 'char', path: 'dev/null', mode: 0o666, major: 1, minor: 3 },
   ]);
   const list = execFileSync('cpio', ['-itv', '--quiet', '--numeric-uid-gid'], { input: archive, encoding: 'utf8' });
-  expect(list).toMatch(/^drwxr-xr-x +2 0 +0 +0 .* dev\n-rwsr-xr-x +1 0 +0 +10 .* dev\/ünï\n$/);
+  expect(list).toMatch(
+    /^drwxr-xr-x +2 0 +0 +0 .* dev\n-rwsr-xr-x +1 0 +0 +10 .* dev\/ünï\ncrw-rw-rw- +1 0 +0 +1, +3 .* dev\/null\n$/,
+  );
 });

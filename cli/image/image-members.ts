@@ -28,6 +28,7 @@ export async function initramfsMembersOf(path: string): Promise<readonly Entry[]
     const { type, mode } = member;
     const common = { ...owned, path: `/${member.path}`, mode };
     if (type === 'directory') return { ...common, type };
+    if (type === 'device') return { ...member, ...common };
     return { ...common, type, content: { kind: 'bytes', data: member.data } };
   });
 }

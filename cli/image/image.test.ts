@@ -77,6 +77,7 @@ describe('the initramfs', () => {
     const members = readCpio(archive());
     expect(members.map(({ path, type, mode }) => `${type} ${mode.toString(8)} ${path}`)).toEqual([
       ...['dev', 'proc', 'sys', 'run', 'sysroot', 'modules'].map((name) => `directory 755 ${name}`),
+      'device 666 dev/null',
       'file 755 init',
       ...['order', 'loop.ko', 'dm-verity.ko', 'overlay.ko'].map((name) => `file 644 modules/${name}`),
     ]);

@@ -1,6 +1,6 @@
 /**
- * The stage that writes the initramfs: coracle-init, the kernel modules that it loads, the list of them in order, and
- * empty directories to mount on. docs/boot.md says what is in it.
+ * The stage that writes the initramfs: coracle-init, the kernel modules that it loads, the list of them in order, empty
+ * directories to mount on, and /dev/null. docs/boot.md says what is in it.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -22,13 +22,15 @@ export const INITRAMFS_FACTS = 'facts.json';
 /** Where the device-programs stage puts the program that becomes /init. */
 const INIT_PROGRAM = 'coracle-init';
 const MOUNT_POINTS = ['dev', 'proc', 'sys', 'run', 'sysroot'] as const;
+/** A kernel without a console starts init without standard streams, and Rust's programs end at once unless they find this. */
+const NULL: CpioMember = { type: 'device', device: 'char', path: 'dev/null', mode: 0o666, major: 1, minor: 3 };
 
 export function initramfsStage(modules: StageFile, devicePrograms: Stage): Stage {
   return {
     name: 'initramfs',
     title: 'pack the initramfs',
     needs: [modules.stage, devicePrograms],
-    inputs: async () => [{ name: 'format of initramfs', hash: `1 newc zstd ${LEVEL} ${process.versions['zstd']}` }],
+    inputs: async () => [{ name: 'format of initramfs', hash: `2 newc zstd ${LEVEL} ${process.versions['zstd']}` }],
     run: async (context) => {
       const list = await readModules(join(context.outputOf(modules.stage), modules.path));
       const init = await readFile(join(context.outputOf(devicePrograms), INIT_PROGRAM));
@@ -74,6 +76,7 @@ export async function initramfsMembers(
   const order = names.map((name) => `${name}\n`).join('');
   return [
     ...[...MOUNT_POINTS, 'modules'].map((path): CpioMember => ({ type: 'directory', path, mode: 0o755 })),
+    NULL,
     { type: 'file', path: 'init', mode: 0o755, data: init },
     { type: 'file', path: 'modules/order', mode: 0o644, data: Buffer.from(order) },
     ...files,

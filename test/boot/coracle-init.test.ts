@@ -118,6 +118,13 @@ describe('a whole medium', { timeout: TEST_MS }, () => {
     expect(medium.verifyTable()).toContain('No errors detected');
   });
 
+  it('boots where the kernel has no console', async () => {
+    await start({ kernelParameters: ['console=nowhere'], tasks: ['write'] });
+    // Nobody could say so: what it wrote tells.
+    const run = await start();
+    expect(run.probe.get('etc'), run.lines.join('\n')).toEqual(['kept']);
+  });
+
   it('may come late', async () => {
     let plugged = false;
     const run = await start({

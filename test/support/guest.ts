@@ -13,6 +13,8 @@ export interface GuestOptions {
   readonly disk?: string | undefined;
   /** Besides `coracle.slot` and the manifest's own. */
   readonly parameters?: readonly string[];
+  /** In place of the manifest's own. */
+  readonly kernelParameters?: readonly string[];
   /** What the probe's init is told to do. */
   readonly tasks?: readonly string[];
   readonly more?: readonly string[];
@@ -78,9 +80,9 @@ export async function runGuest(options: GuestOptions): Promise<GuestRun> {
   return { lines, ...readProbe(lines) };
 }
 
-function guestArguments({ image, disk, parameters = [], tasks = [], more = [], slot }: GuestOptions): string[] {
-  const { version, kernelParameters } = image.manifest;
-  const commandLine = [`coracle.slot=${slot ?? version}`, ...kernelParameters, 'quiet', 'panic=-1', ...parameters];
+function guestArguments({ image, disk, parameters = [], tasks = [], more = [], ...other }: GuestOptions): string[] {
+  const { slot = image.manifest.version, kernelParameters = image.manifest.kernelParameters } = other;
+  const commandLine = [`coracle.slot=${slot}`, ...kernelParameters, 'quiet', 'panic=-1', ...parameters];
   // A busy machine emulates the timer too late for the kernel's check of it, which then panics.
   if (image.arch === 'x86_64') commandLine.push('no_timer_check');
   return [
