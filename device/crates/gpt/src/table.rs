@@ -27,6 +27,8 @@ pub enum Error {
     Name(usize),
     /// The partition cannot grow: another one lies behind it.
     NotLast,
+    /// The primary copy is damaged, and nothing says for sure where it was.
+    Lost,
 }
 
 impl fmt::Display for Error {
@@ -40,6 +42,7 @@ impl fmt::Display for Error {
             Self::Name(0) => f.write_str("the partition table does not name the partition"),
             Self::Name(count) => write!(f, "{count} partitions have the same name"),
             Self::NotLast => f.write_str("another partition lies behind it"),
+            Self::Lost => f.write_str("the primary copy is damaged, and where it was there may be something else"),
         }
     }
 }
@@ -67,10 +70,6 @@ pub struct Table {
     pub(crate) header: Vec<u8>,
     pub(crate) entries: Vec<u8>,
     pub(crate) entry_size: usize,
-    /// Where the backup header is, or should be.
-    pub(crate) backup_at: u64,
-    /// Where the primary's entries are.
-    pub(crate) primary_entries_at: u64,
     /// Whether the primary copy was whole. If not, this is the backup.
     pub(crate) primary_is_whole: bool,
 }
@@ -141,19 +140,10 @@ fn read_copy(disk: &impl Disk, geometry: Geometry, at: u64) -> Result<Result<Tab
     if crc32(&entries) != u32_at(&header, 88) {
         return Ok(Err("the entries' checksum is wrong"));
     }
-    let primary_is_whole = at == 1;
-    Ok(Ok(Table {
-        geometry,
-        entries,
-        entry_size,
-        backup_at: if primary_is_whole { u64_at(&header, 32) } else { at },
-        primary_entries_at: if primary_is_whole { entries_at } else { 2 },
-        primary_is_whole,
-        header,
-    }))
+    Ok(Ok(Table { geometry, entries, entry_size, primary_is_whole: at == 1, header }))
 }
 
-fn check_header(sector: &[u8], geometry: Geometry, at: u64) -> Result<Vec<u8>, &'static str> {
+pub(crate) fn check_header(sector: &[u8], geometry: Geometry, at: u64) -> Result<Vec<u8>, &'static str> {
     if sector.get(..8) != Some(SIGNATURE) {
         return Err("no signature");
     }
@@ -183,8 +173,8 @@ fn check_header(sector: &[u8], geometry: Geometry, at: u64) -> Result<Vec<u8>, &
     if count * entry_size > MAX_ENTRIES_SIZE || end.is_none_or(|end| end > geometry.sectors) {
         return Err("the entries are not on the medium");
     }
-    // The primary's entries come right behind the header, so that both can be written together.
-    if at == 1 && (end.is_none_or(|end| end > first_usable) || u64_at(&header, 72) > 2048) {
+    // The primary's entries come behind the header; boards with a boot loader there have them a little later.
+    if at == 1 && (end.is_none_or(|end| end > first_usable) || !(2..=2048).contains(&u64_at(&header, 72))) {
         return Err("the entries are not before the partitions");
     }
     Ok(header)
