@@ -57,7 +57,7 @@ impl Table {
         if gain < MINIMUM_GAIN || old.first > old.last {
             return Ok(None);
         }
-        if partitions.iter().any(|other| other.first > old.first) {
+        if partitions.iter().any(|other| other.first > old.first || other.last > old.last) {
             return Err(Error::NotLast);
         }
         self.rewrite(disk, Partition { last: new_last, ..old.clone() }).map(Some)
@@ -173,7 +173,9 @@ impl Growth {
     pub fn extent(&self) -> (u64, u64) {
         let sector_size = u64::from(self.geometry.sector_size);
         let Partition { first, last, .. } = self.partition;
-        (first * sector_size, (last + 1).saturating_sub(first) * sector_size)
+        // A table may say anything of a partition that is not grown.
+        let sectors = last.saturating_add(1).saturating_sub(first);
+        (first.saturating_mul(sector_size), sectors.saturating_mul(sector_size))
     }
 }
 

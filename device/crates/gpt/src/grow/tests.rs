@@ -277,6 +277,30 @@ fn a_primary_that_may_have_been_elsewhere_is_not_mended() {
 }
 
 #[test]
+fn a_partition_that_reaches_beyond_the_last_one_is_in_the_way() {
+    let mut disk = medium(OLD);
+    let change = |disk: &mut Memory, last: u64| {
+        let mut entries: Vec<u8> = (2..34).flat_map(|sector| disk.sectors[&sector].clone()).collect();
+        put(&mut entries, 40, &last.to_le_bytes());
+        let mut header = disk.sectors[&1].clone();
+        put(&mut header, 88, &crc32(&entries).to_le_bytes());
+        put(&mut header, 16, &[0; 4]);
+        let checksum = crc32(&header[..92]);
+        put(&mut header, 16, &checksum.to_le_bytes());
+        disk.put(1, &header);
+        disk.put(2, &entries[..512]);
+    };
+    let geometry = grown(64 * 2048);
+    for last in [13 * 2048, u64::MAX] {
+        change(&mut disk, last);
+        let table = Table::read(&disk, geometry).unwrap();
+        assert!(matches!(table.grow(&disk, "persist"), Err(Error::NotLast)));
+    }
+    let partition = Partition { index: 0, first: u64::MAX, last: u64::MAX, name: String::new() };
+    assert_eq!(Growth { partition, geometry, writes: [vec![], vec![]] }.extent(), (u64::MAX, 0));
+}
+
+#[test]
 fn garbage_is_refused() {
     let disk = Memory::default();
     let read = Table::read(&disk, Geometry { sector_size: 512, sectors: 2048 });
