@@ -34,12 +34,14 @@ impl Default for Options {
 
 impl Options {
     pub(crate) fn read() -> Result<Self, Error> {
-        let line = fs::read_to_string("/proc/cmdline").doing(|| "reading /proc/cmdline")?;
+        let line = fs::read("/proc/cmdline").doing(|| "reading /proc/cmdline")?;
         Ok(Self::parse(&line))
     }
 
-    /// Never fails: a value that makes no sense leaves the default, since a device must boot.
-    fn parse(line: &str) -> Self {
+    /// Never fails: a value that makes no sense leaves the default, since a device must boot. Boot loaders pass on whatever
+    /// is in their configuration, so not even the text need be one.
+    fn parse(line: impl AsRef<[u8]>) -> Self {
+        let line = String::from_utf8_lossy(line.as_ref());
         let mut options = Self::default();
         let mut persist_wait = options.persist_wait;
         let mut persist = true;
@@ -114,6 +116,9 @@ mod tests {
         assert_eq!(options, Options::default());
         assert_eq!(Options::parse("coracle.boot_wait=99999999999999999999"), Options::default());
         assert_eq!(Options::parse("panic=0").panic, Panic::Halt);
+        let latin_1 = Options::parse(b"name=caf\xe9 coracle.boot_wait=\xff coracle.slot=1.0-ab");
+        assert_eq!(latin_1.slot().unwrap(), "1.0-ab");
+        assert_eq!(latin_1.boot_wait, Options::default().boot_wait);
     }
 
     #[test]
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn a_slot_cannot_lead_elsewhere() {
         for slot in ["", "..", "../a", "a/b", ".hidden"] {
-            assert!(Options::parse(&format!("coracle.slot={slot}")).slot().is_err(), "{slot}");
+            assert!(Options::parse(format!("coracle.slot={slot}")).slot().is_err(), "{slot}");
         }
         assert!(Options::parse("").slot().is_err());
     }
