@@ -70,10 +70,25 @@ fn run(partition: &Partition, deadline: Duration) -> Result<(), Failure> {
         return Err(Failure(Cause::Late, "e2fsck did not end in time".into()));
     };
     match status.code() {
-        // Nothing to do; something mended; something mended that a mounted file system would restart for.
-        Some(0..=3) => Ok(()),
-        Some(code) => Err(Failure(Cause::Corrupt, format!("e2fsck ended with {code}: {}", last_words()))),
+        Some(code) => {
+            judge(code).map_err(|cause| Failure(cause, format!("e2fsck ended with {code}: {}", last_words())))
+        }
         None => Err(Failure(Cause::Failed, format!("e2fsck ended with {status}"))),
+    }
+}
+
+/// What e2fsck's exit code, a sum of bits, says of the file system.
+fn judge(code: i32) -> Result<(), Cause> {
+    /// Something was mended; and something that a mounted file system would restart for.
+    const MENDED: i32 = 1 | 2;
+    const DAMAGED: i32 = 4;
+    if code & !MENDED == 0 {
+        Ok(())
+    } else if code & DAMAGED != 0 {
+        Err(Cause::Corrupt)
+    } else {
+        // It could not do its work: the disk cannot be read, or memory or a library is missing.
+        Err(Cause::Failed)
     }
 }
 
@@ -83,4 +98,22 @@ fn last_words() -> String {
     let text = String::from_utf8_lossy(&text);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('('));
     lines.take(4).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_damage_is_called_corrupt() {
+        for code in 0..4 {
+            assert_eq!(judge(code), Ok(()));
+        }
+        for code in [4, 5, 6, 7, 12, 4 | 32] {
+            assert_eq!(judge(code), Err(Cause::Corrupt), "{code}");
+        }
+        for code in [8, 9, 16, 32, 128] {
+            assert_eq!(judge(code), Err(Cause::Failed), "{code}");
+        }
+    }
 }

@@ -75,7 +75,10 @@ fn mount(disk: &str, deadline: Duration) -> Result<(DetachedMount, Option<u64>),
     let superblock = check::check(&partition, deadline)?;
     let node = partition.node();
     let mount = DetachedMount::open(&node, "ext4", &OPTIONS, ATTRIBUTE_NO_DEVICES | ATTRIBUTE_NO_ACCESS_TIMES)
-        .map_err(|error| Failure(Cause::Corrupt, format!("mounting {}: {error}", node.display())))?;
+        .map_err(|error| {
+            let cause = if error.is_about_content() { Cause::Corrupt } else { Cause::Failed };
+            Failure(cause, format!("mounting {}: {error}", node.display()))
+        })?;
     Ok((mount, superblock.room_to_grow(size)))
 }
 

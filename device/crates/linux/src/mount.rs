@@ -2,6 +2,7 @@
 
 use crate::sys;
 use std::ffi::{CString, OsStr};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -51,7 +52,7 @@ impl DetachedMount {
     /// Mounts `source`; `options` are the file system's own (`errors`, `remount-ro`), `attributes` those of the mount.
     ///
     /// The error's text holds what the file system said about it, which `errno` alone does not.
-    pub fn open(source: &Path, kind: &str, options: &[(&str, &str)], attributes: u32) -> io::Result<Self> {
+    pub fn open(source: &Path, kind: &str, options: &[(&str, &str)], attributes: u32) -> Result<Self, MountError> {
         const SET_STRING: libc::c_uint = 1;
         const CREATE: libc::c_uint = 6;
         const CLOSE_ON_EXEC: libc::c_uint = 1;
@@ -66,7 +67,7 @@ impl DetachedMount {
         };
         match configure().and_then(|()| sys::fsmount(context.as_fd(), CLOSE_ON_EXEC, attributes)) {
             Ok(mount) => Ok(Self(mount)),
-            Err(error) => Err(with_log(error, context)),
+            Err(error) => Err(MountError { error, log: read_log(context) }),
         }
     }
 
@@ -89,8 +90,40 @@ impl From<OwnedFd> for DetachedMount {
     }
 }
 
-/// Adds the lines that the kernel keeps in a mount context ("e ext4: …") to an error.
-fn with_log(error: io::Error, context: OwnedFd) -> io::Error {
+/// Why there is no mount.
+#[derive(Debug)]
+pub struct MountError {
+    error: io::Error,
+    /// What the file system said, each line after a `; `.
+    log: String,
+}
+
+impl MountError {
+    /// Whether it is what is on the device that cannot be mounted. Else it may well be whole: it cannot be read or written,
+    /// or the kernel lacks something.
+    #[must_use]
+    pub fn is_about_content(&self) -> bool {
+        // The kernel's names of the last two are EFSCORRUPTED and EFSBADCRC.
+        matches!(self.error.raw_os_error(), Some(libc::EINVAL | libc::EUCLEAN | libc::EBADMSG))
+    }
+}
+
+impl From<io::Error> for MountError {
+    fn from(error: io::Error) -> Self {
+        Self { error, log: String::new() }
+    }
+}
+
+impl fmt::Display for MountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.error, self.log)
+    }
+}
+
+impl std::error::Error for MountError {}
+
+/// The lines that the kernel keeps in a mount context ("e ext4: …").
+fn read_log(context: OwnedFd) -> String {
     let mut context = File::from(context);
     let mut text = String::new();
     let mut line = [0; 512];
@@ -101,5 +134,22 @@ fn with_log(error: io::Error, context: OwnedFd) -> io::Error {
         text.push_str("; ");
         text.push_str(message.trim_end().trim_start_matches(['e', 'w', 'i']).trim_start());
     }
-    if text.is_empty() { error } else { io::Error::new(error.kind(), format!("{error}{text}")) }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_on_a_device_is_told_from_what_is_wrong_with_it() {
+        let error = |code| MountError { error: io::Error::from_raw_os_error(code), log: "; ext4: no".into() };
+        for code in [libc::EINVAL, libc::EUCLEAN, libc::EBADMSG] {
+            assert!(error(code).is_about_content());
+        }
+        for code in [libc::EIO, libc::ENODEV, libc::ENOMEM, libc::EROFS, libc::EACCES, libc::EBUSY] {
+            assert!(!error(code).is_about_content());
+        }
+        assert!(error(libc::EIO).to_string().ends_with("; ext4: no"));
+    }
 }
