@@ -66,15 +66,16 @@ fn mount_memory() -> Result<(), Error> {
 fn from_disk(disk: &str, deadline: Duration) -> Result<State, State> {
     let failed = |error: Error| State::failed(Cause::Failed, error.to_string());
     let (channel, child) = start_worker(disk, deadline.saturating_sub(HEAD_START)).map_err(failed)?;
-    let (mounted, growing) = match next(&channel, deadline).map_err(failed)? {
-        Some((Report::Mounted { growing }, Some(fd))) => (DetachedMount::from(fd), growing),
-        Some((Report::Failed(cause, reason), _)) => return Err(State::failed(cause, reason)),
-        Some((report, _)) => {
-            return Err(State::failed(Cause::Failed, format!("unexpected report: {report:?}")));
-        }
-        None => {
+    let (mounted, growing) = match next(&channel, deadline) {
+        Ok(Some((Report::Mounted { growing }, Some(fd)))) => (DetachedMount::from(fd), growing),
+        Ok(Some((Report::Failed(cause, reason), _))) => return Err(State::failed(cause, reason)),
+        other => {
             abandon(&child);
-            return Err(State::failed(Cause::Late, "nothing was heard of it in time"));
+            return Err(match other {
+                Ok(Some((report, _))) => State::failed(Cause::Failed, format!("unexpected report: {report:?}")),
+                Ok(None) => State::failed(Cause::Late, "nothing was heard of it in time"),
+                Err(error) => failed(error),
+            });
         }
     };
     attach(mounted).map_err(failed)?;
@@ -107,12 +108,18 @@ fn start_worker(disk: &str, deadline: Duration) -> Result<(Channel, Child), Erro
     Ok((channel, child))
 }
 
-/// The worker's next report; `None` if there is none in time, or it has ended without one.
+/// The worker's next report; `None` if there is none in time. One that has ended without a report is an error: it was
+/// killed, or could not be started.
 fn next(channel: &Channel, deadline: Duration) -> Result<Option<(Report, Option<OwnedFd>)>, Error> {
     let limit = deadline.saturating_sub(since_boot());
-    match channel.receive(limit).doing(|| "hearing from the worker for persist")? {
-        Received::Message(data, fd) => Ok(Report::decode(&data).map(|report| (report, fd))),
-        Received::Closed | Received::Nothing => Ok(None),
+    let doing = || "hearing from the worker for persist";
+    match channel.receive(limit).doing(doing)? {
+        Received::Message(data, fd) => match Report::decode(&data) {
+            Some(report) => Ok(Some((report, fd))),
+            None => Err("not a report").doing(doing),
+        },
+        Received::Closed => Err("it has ended").doing(doing),
+        Received::Nothing => Ok(None),
     }
 }
 
@@ -135,7 +142,11 @@ fn wait_for_growth(channel: &Channel, deadline: Duration) -> Growth {
             say!("{reason}");
             Growth::None
         }
-        _ => Growth::Running,
+        Err(error) => {
+            say!("growing persist: {error}");
+            Growth::None
+        }
+        Ok(_) => Growth::Running,
     }
 }
 
@@ -149,4 +160,25 @@ fn fullness() -> Result<Option<String>, Error> {
     } else {
         inodes.map(|inodes| format!("{inodes} inodes are free"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_worker_that_is_silent_is_late_and_one_that_has_ended_is_not() {
+        let (here, there) = Channel::pair().unwrap();
+        assert!(next(&here, Duration::ZERO).unwrap().is_none());
+        assert_eq!(wait_for_growth(&here, Duration::ZERO), Growth::Running);
+        there.send(&Report::Grown.encode(), None).unwrap();
+        assert_eq!(wait_for_growth(&here, since_boot() + SOON), Growth::Done);
+        there.send(b"?", None).unwrap();
+        assert!(next(&here, since_boot() + SOON).unwrap_err().to_string().ends_with("not a report"));
+        drop(there);
+        assert!(next(&here, since_boot() + SOON).unwrap_err().to_string().ends_with("it has ended"));
+        assert_eq!(wait_for_growth(&here, since_boot() + SOON), Growth::None);
+    }
 }
