@@ -81,18 +81,24 @@ fn from_disk(disk: &str, deadline: Duration) -> Result<State, State> {
     attach(mounted).map_err(failed)?;
     let growth = if growing { wait_for_growth(&channel, deadline) } else { Growth::None };
     let state = State::ok(growth);
-    let full = fullness().map_err(failed)?;
+    let full = fullness().map_err(|error| take_away(failed(error)))?;
     match (tree::make(Path::new(MOUNT_POINT)), full) {
         (Ok(()), None) => Ok(state),
         // What is there can be read, and services find their places.
         (Ok(()), Some(full)) => Ok(state.degraded(Cause::Full, full)),
         (Err(error), full) => {
-            let detached = unmount(Path::new(MOUNT_POINT)).doing(|| format!("unmounting {MOUNT_POINT}"));
-            detached.map_err(failed)?;
             let cause = if full.is_some() { Cause::Full } else { Cause::Failed };
-            Err(State::failed(cause, error.to_string()))
+            Err(take_away(State::failed(cause, error.to_string())))
         }
     }
+}
+
+/// Unmounts persist, which is of no use, so that it does not stay below what takes its place.
+fn take_away(state: State) -> State {
+    if let Err(error) = unmount(Path::new(MOUNT_POINT)) {
+        say!("unmounting {MOUNT_POINT}: {error}");
+    }
+    state
 }
 
 fn start_worker(disk: &str, deadline: Duration) -> Result<(Channel, Child), Error> {
