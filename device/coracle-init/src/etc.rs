@@ -8,6 +8,7 @@ use crate::slot::read_bounded;
 use linux::mount::mount;
 use linux::system::set_host_name as set_kernel_host_name;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 /// Overlays `/etc`. A failure is one more reason to be degraded; `/etc` is then the image's, writable in memory.
@@ -53,12 +54,17 @@ pub(crate) fn set_host_name() {
     if let Err(error) = set_kernel_host_name(name) {
         say!("setting the host name {name}: {error}");
     }
-    let line = format!("{name}\n");
-    if fs::read("/etc/hostname").is_ok_and(|there| there == line.as_bytes()) {
-        return;
-    }
-    if let Err(error) = fs::write("/etc/hostname", line) {
+    if let Err(error) = keep_in_step(Path::new("/etc/hostname"), &format!("{name}\n")) {
         say!("writing /etc/hostname: {error}");
+    }
+}
+
+/// Writes the line if the file says something else, whatever its size; something that is no file is left alone.
+fn keep_in_step(path: &Path, line: &str) -> io::Result<()> {
+    match read_bounded(path, line.len() + 1) {
+        Ok(there) if there == line.as_bytes() => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::write(path, line),
     }
 }
 
@@ -70,7 +76,7 @@ fn is_host_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_host_name;
+    use super::*;
 
     #[test]
     fn host_names_are_plain() {
@@ -78,5 +84,23 @@ mod tests {
         for name in ["", "-a", ".a", "a b", "é", &"a".repeat(65)] {
             assert!(!is_host_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_name_is_kept_in_step() {
+        let path = std::env::temp_dir().join(format!("hostname-{}", std::process::id()));
+        for before in ["", "boat\n", "boat\nand more", "ship\n"] {
+            fs::write(&path, before).unwrap();
+            keep_in_step(&path, "boat\n").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"boat\n");
+        }
+        fs::remove_file(&path).unwrap();
+        keep_in_step(&path, "boat\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"boat\n");
+        fs::remove_file(&path).unwrap();
+        // Opening a FIFO would wait for its other end.
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert!(keep_in_step(&path, "boat\n").is_err());
+        fs::remove_file(&path).unwrap();
     }
 }

@@ -75,8 +75,11 @@ fn open(partition: &Partition, directory: &Path) -> Result<Vec<u8>, Error> {
     text
 }
 
-/// Reads at most `limit` bytes.
+/// Reads at most `limit` bytes of a file. Whatever else has its name, such as a FIFO, could keep the boot waiting.
 pub(crate) fn read_bounded(path: &Path, limit: usize) -> std::io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(limit as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -90,5 +93,18 @@ fn check(manifest: &Manifest, slot: &str) -> Result<(), Error> {
         Err(Error::new(format!("it is for {}, this machine is {own}", manifest.arch)))
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_has_bounds_and_waits_for_nobody() {
+        assert_eq!(read_bounded(Path::new("/proc/self/cmdline"), 4).unwrap().len(), 4);
+        for path in ["/dev/zero", "/"] {
+            assert_eq!(read_bounded(Path::new(path), 4).unwrap_err().to_string(), "not a file");
+        }
     }
 }
