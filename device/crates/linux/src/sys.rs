@@ -154,12 +154,12 @@ pub(crate) fn uevent_socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Room for one descriptor in a control message, aligned as the kernel's header wants it.
-type Control = [u64; 4];
+/// Room for one descriptor in a control message (two, for the padding), aligned as the kernel's header wants it.
+type Control = [u64; 3];
 
 pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let mut part = libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
-    let mut control: Control = [0; 4];
+    let mut control: Control = [0; 3];
     // SAFETY: all-zero bytes are a valid `msghdr`: null pointers and zero lengths.
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_iov = &mut part;
@@ -167,7 +167,7 @@ pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8], fd: Option<BorrowedFd<'_
     if let Some(fd) = fd {
         let size = size_of::<libc::c_int>() as libc::c_uint;
         message.msg_control = control.as_mut_ptr().cast();
-        // SAFETY: CMSG_SPACE only computes: 24 for one descriptor, within `Control`'s 32 bytes.
+        // SAFETY: CMSG_SPACE only computes: 24 for one descriptor, which is all that `Control` has.
         message.msg_controllen = unsafe { libc::CMSG_SPACE(size) } as _;
         // SAFETY: `msg_control` points to an aligned, zeroed buffer of at least CMSG_SPACE(4) bytes, so CMSG_FIRSTHDR
         // is not null and its data has room for one descriptor.
@@ -187,7 +187,7 @@ pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8], fd: Option<BorrowedFd<'_
 /// Returns how many bytes came (0: the other end is closed), and the descriptor that came with them.
 pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    let mut control: Control = [0; 4];
+    let mut control: Control = [0; 3];
     // SAFETY: all-zero bytes are a valid `msghdr`: null pointers and zero lengths.
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_iov = &mut part;
@@ -198,7 +198,8 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(
     let count =
         checked(unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) as libc::c_long })?;
     // SAFETY: the kernel filled `message` and `control`. A header of type SCM_RIGHTS that is at least CMSG_LEN(4) long
-    // holds a descriptor that is ours now. The sender above sends one at most; the buffer has no room for a third.
+    // holds a descriptor that is ours now. The sender above sends one at most; of another one's two, the second would stay
+    // open, which harms nothing here.
     let fd = unsafe {
         let header = libc::CMSG_FIRSTHDR(&message);
         if !header.is_null()
@@ -234,7 +235,8 @@ unsafe impl Plain for crate::devices::LoopConfig {}
 
 /// An ioctl on a structure. `request` must be one that reads or writes exactly a `T`.
 pub(crate) fn ioctl_plain<T: Plain>(device: BorrowedFd<'_>, request: u32, value: &mut T) -> io::Result<libc::c_long> {
-    // SAFETY: `value` is a whole `T` that we hold exclusively; any bytes the kernel puts there are a valid `T`.
+    // SAFETY: `request` is one on a `T` (the callers are few, all in `devices`); `value` is a whole `T` that we hold
+    // exclusively, and any bytes the kernel puts there are a valid `T`. A descriptor in it is the caller's.
     checked(unsafe { libc::ioctl(device.as_raw_fd(), request as _, std::ptr::from_mut(value)) }.into())
 }
 
