@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runCommand } from '../host/process.ts';
 
 export interface Check {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface Check {
   /** Below the checkout. */
   readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program of the Rust toolchain that not everybody has installed: without it the check is skipped. */
+  readonly component?: 'rustfmt' | 'clippy-driver';
   /** Tests are counted in the runner's report (a file it writes) or its output. */
   readonly counts?: 'vitest' | 'cargo';
 }
@@ -55,19 +58,50 @@ export function checksOf(installation: string, selection: CheckSelection): Check
     { name: 'format', title: 'check format and lint', argv: [bin('biome'), 'ci', '--error-on-warnings'] },
     { name: 'types', title: 'check types', argv: [bin('tsc'), '-p', '.'] },
     { name: 'dead-code', title: 'look for dead code', argv: [bin('knip')] },
-    ...(existsSync(join(installation, 'device', 'Cargo.toml')) ? [rustTests()] : []),
+    ...(existsSync(join(installation, 'device', 'Cargo.toml')) ? RUST_CHECKS : []),
     tests,
   ];
 }
 
-function rustTests(): Check {
-  return {
+const RUST_CHECKS: readonly Check[] = [
+  {
+    name: 'rust-format',
+    title: 'check the format of the device programs',
+    argv: ['cargo', 'fmt', '--check'],
+    directory: 'device',
+    component: 'rustfmt',
+  },
+  {
+    name: 'rust-lint',
+    title: 'lint the device programs',
+    argv: ['cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--quiet', '--', '-D', 'warnings'],
+    directory: 'device',
+    component: 'clippy-driver',
+  },
+  {
     name: 'rust',
     title: 'run the tests of the device programs',
     argv: ['cargo', 'test', '--workspace', '--locked', '--quiet'],
     directory: 'device',
     counts: 'cargo',
-  };
+  },
+];
+
+/**
+ * Why a check cannot run here, if it cannot. Components are looked for where the toolchain is: the programs that rustup
+ * puts into the PATH are there whether it has installed what they start or not.
+ *
+ * @param cwd where the check would run, which may choose the toolchain
+ */
+export async function reasonToSkip(
+  { component }: Check,
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  if (component === undefined) return undefined;
+  const { stdout } = await runCommand({ argv: ['rustc', '--print', 'sysroot'], cwd, env, stdout: 'capture' });
+  const programs = join(stdout.trim(), 'bin');
+  return existsSync(join(programs, component)) ? undefined : `${component} is not beside cargo in ${programs}`;
 }
 
 /** Reads vitest's JSON report. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Check, cargoCounts, checksOf, type TestCounts, vitestCounts } from '../checks/checks.ts';
+import { type Check, cargoCounts, checksOf, reasonToSkip, type TestCounts, vitestCounts } from '../checks/checks.ts';
 import { Failure } from '../failure.ts';
 import { PURPOSE_GROUPS } from '../host/host-packages.ts';
 import { runCommand } from '../host/process.ts';
@@ -10,9 +10,10 @@ export const test = defineVerb({
   command: 'test [files..]',
   summary: 'Run every test of Coracle itself: what CI runs',
   details: `
-Format, lint, types, dead code, the tests of the device programs, then unit, property and end-to-end tests; those boot
-guests under QEMU. Installs what the host lacks first, as \`coracle doctor --fix\` does. \`--no-boot\` leaves the boots out
-(\`npm run check\` does). File filters run only those tests: \`coracle test cli/kconfig\`.
+Format, lint, types, dead code; format, lint and tests of the device programs; then unit, property and end-to-end tests,
+which boot guests under QEMU. Installs what the host lacks first, as \`coracle doctor --fix\` does. \`--no-boot\` leaves the
+boots out (\`npm run check\` does). File filters run only those tests: \`coracle test cli/kconfig\`. What Rust's own
+rustfmt and clippy check is skipped where they are not installed.
 `,
   positionals: { files: { type: 'string', array: true, describe: 'Only tests whose path holds one of these' } },
   options: { boot: { type: 'boolean', default: true, describe: 'Boot guests too; --no-boot leaves them out' } },
@@ -46,6 +47,14 @@ guests under QEMU. Installs what the host lacks first, as \`coracle doctor --fix
 });
 
 async function runCheck(check: Check, session: Session, reportFile: string) {
+  const cwd = join(session.installation, check.directory ?? '.');
+  const env = { ...inherited(session), ...check.env };
+  const reason = await reasonToSkip(check, cwd, env);
+  if (reason !== undefined) {
+    // As the runner of the tests says it.
+    session.report({ kind: 'note', text: `skipped: ${check.directory}: ${check.title}: ${reason}` });
+    return { good: true, counts: { passed: 0, failed: 0, skipped: 1 } };
+  }
   const begin = performance.now();
   const lines: string[] = [];
   session.report({ kind: 'step-started', step: check.name, title: check.title });
@@ -53,8 +62,8 @@ async function runCheck(check: Check, session: Session, reportFile: string) {
   try {
     await runCommand({
       argv: check.argv,
-      cwd: join(session.installation, check.directory ?? '.'),
-      env: { ...inherited(session), ...check.env },
+      cwd,
+      env,
       onLine: (line) => {
         lines.push(line);
         session.report({ kind: 'note', text: line });
