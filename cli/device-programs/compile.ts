@@ -28,13 +28,17 @@ export interface Compilation {
 /** Raise it when programs come out differently from the same sources. */
 export const FORMAT = '1 static, position dependent';
 
+/** Of device/Cargo.toml. */
+const PROFILE = 'device';
+
 /** Returns the program's path. @throws Failure `offline`, `crates-unreachable`, `device-program-broken` */
 export async function compileProgram(name: string, compilation: Compilation): Promise<string> {
   const { toolchain, target, scratch, offline } = compilation;
   const argv = [
     toolchain.cargo,
     'build',
-    '--release',
+    '--profile',
+    PROFILE,
     '--locked',
     '--target',
     target.triple,
@@ -46,7 +50,7 @@ export async function compileProgram(name: string, compilation: Compilation): Pr
   } catch (error) {
     throw explain(error, name, compilation);
   }
-  return join(scratch, target.triple, 'release', name);
+  return join(scratch, target.triple, PROFILE, name);
 }
 
 function cargo(compilation: Compilation, argv: readonly [string, ...string[]]) {
@@ -62,8 +66,8 @@ function cargo(compilation: Compilation, argv: readonly [string, ...string[]]) {
 }
 
 /**
- * The user's configuration of cargo says how to reach the registry, and no more: flags and linker given here win over
- * those in config.toml.
+ * The user's configuration of cargo says how to reach the registry, and no more: flags, linker and the absence of wrappers
+ * given here win over what is in config.toml.
  */
 function cargoEnvironment({ toolchain, target, sysroot, source, scratch }: Compilation): Record<string, string> {
   const cargoHome = process.env['CARGO_HOME'] ?? join(homedir(), '.cargo');
@@ -83,6 +87,8 @@ function cargoEnvironment({ toolchain, target, sysroot, source, scratch }: Compi
     CARGO_INCREMENTAL: '0',
     CARGO_TERM_COLOR: 'never',
     RUSTC: toolchain.rustc,
+    RUSTC_WRAPPER: '',
+    RUSTC_WORKSPACE_WRAPPER: '',
     // Separated by a character that no path has, so that spaces are no matter.
     CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
     [`CARGO_TARGET_${variable}_LINKER`]: target.linker,

@@ -21,11 +21,11 @@ const CARGO = `#!/bin/sh
 `;
 /** Writes a program that holds the environment's flags, slowly enough for another build to come along. */
 const COMPILES = `
-mkdir -p "$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release"
+mkdir -p "$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/device"
 echo run >> "$(dirname "$0")/runs"
 echo "   Compiling coracle-init v0.1.0"
 sleep 0.3
-echo program > "$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/coracle-init"
+echo program > "$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/device/coracle-init"
 `;
 
 let directory: string;
