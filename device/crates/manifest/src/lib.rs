@@ -119,10 +119,11 @@ impl Manifest {
     }
 }
 
-/// Whether a text can be a slot's version: short, plain, and no path that leads elsewhere.
+/// Whether a text can be a slot's version: short, plain, and no path that leads elsewhere. Boot loaders keep their counters
+/// behind a `+`, so it has none.
 #[must_use]
 pub fn is_version(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+~-".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
     (1..=128).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(plain)
 }
 

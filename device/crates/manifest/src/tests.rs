@@ -31,6 +31,7 @@ fn refuses_each_field_out_of_its_bounds() {
     for (from, to, field) in [
         ("\"version\": \"0", "\"version\": \"../0", "version"),
         ("\"version\": \"0", "\"version\": \".0", "version"),
+        ("\"version\": \"0", "\"version\": \"0+3", "version"),
         ("\"arch\": \"x86_64\"", "\"arch\": 64", "arch"),
         ("\"path\": \"root.squashfs\"", "\"path\": \"../root.squashfs\"", "files[].path"),
         ("\"path\": \"root.squashfs\"", "\"path\": \"/root.squashfs\"", "files[].path"),
