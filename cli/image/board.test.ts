@@ -82,10 +82,15 @@ describe('its content', () => {
     );
   });
 
-  it('of every shipped board is in order', () => {
+  it('of every shipped board is in order, and lets no torn partition table and no panic be the end of it', () => {
     const files = readdirSync(BOARD_SUPPORT, { recursive: true, encoding: 'utf8' });
     const boards = files.filter((file) => file.endsWith('image.yaml'));
     expect(boards.length).toBeGreaterThan(1);
-    for (const file of boards) readBoard({ name: dirname(file), path: join(BOARD_SUPPORT, file) }, 'x86_64');
+    for (const file of boards) {
+      for (const arch of ['x86_64', 'arm64'] as const) {
+        const { kernelParameters } = readBoard({ name: dirname(file), path: join(BOARD_SUPPORT, file) }, arch);
+        expect(kernelParameters, file).toEqual(expect.arrayContaining(['gpt', 'panic=5']));
+      }
+    }
   });
 });

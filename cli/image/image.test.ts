@@ -140,7 +140,7 @@ describe('the disk image', () => {
       expect(output('sha256sum', copy).slice(0, 64)).toBe(sha256);
     }
     expect(output('mtype', ...inside, `::loader/entries/${version}.conf`)).toContain(
-      `linux /slots/${version}/kernel\ninitrd /slots/${version}/initramfs\noptions coracle.slot=${version}\n`,
+      `linux /slots/${version}/kernel\ninitrd /slots/${version}/initramfs\noptions coracle.slot=${version} gpt panic=5\n`,
     );
   });
 
