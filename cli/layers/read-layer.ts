@@ -15,15 +15,21 @@ import { type LayerMetadata, NO_DEBIAN_PART, readLayerYaml } from './layer-yaml.
 import { readSkiffosMetadata } from './skiffos-metadata.ts';
 
 /**
+ * @param unsaid the form of a directory that has neither layer.yaml nor metadata/
  * @returns undefined if the directory holds nothing that makes a layer.
  * @throws Failure, all mistakes of the layer at once.
  */
-export function readLayer(name: string, root: LayerRoot, directory: string): Layer | undefined {
+export function readLayer(
+  name: string,
+  root: LayerRoot,
+  directory: string,
+  unsaid: Layer['form'] = 'skiffos',
+): Layer | undefined {
   const entries = listDirectory(directory, name);
   if (!isLayer(entries)) return undefined;
-  const form = entries.has(LAYER_FILE) ? 'coracle' : 'skiffos';
+  const form = entries.has(LAYER_FILE) ? 'coracle' : entries.has(METADATA_DIRECTORY) ? 'skiffos' : unsaid;
   const failures: Failure[] = [];
-  const about = attempt(failures, () => readAbout(name, directory, form, entries));
+  const about = attempt(failures, () => readAbout(name, directory, entries));
   const found = attempt(failures, () => readContents(name, directory, form, entries));
   throwAny(failures);
   if (about === undefined || found === undefined) return undefined;
@@ -63,10 +69,9 @@ export const NO_METADATA: LayerMetadata = {
 function readAbout(
   name: string,
   directory: string,
-  form: Layer['form'],
   entries: ReadonlyMap<string, EntryKind>,
 ): ReturnType<typeof readSkiffosMetadata> {
-  if (form === 'coracle') return { metadata: readLayerYaml(join(directory, LAYER_FILE), name), warnings: [] };
+  if (entries.has(LAYER_FILE)) return { metadata: readLayerYaml(join(directory, LAYER_FILE), name), warnings: [] };
   if (entries.get(METADATA_DIRECTORY) !== 'directory') return { metadata: NO_METADATA, warnings: [] };
   const metadata = join(directory, METADATA_DIRECTORY);
   return readSkiffosMetadata(metadata, listDirectory(metadata, name), name);

@@ -9,7 +9,8 @@ import { seconds } from './plain.ts';
 interface LiveStep {
   readonly title: string;
   readonly ended: PromiseWithResolvers<Extract<Event, { kind: 'step-ended' }>>;
-  readonly begun: PromiseWithResolvers<void>;
+  /** Whether it was begun at all. */
+  readonly begun: PromiseWithResolvers<boolean>;
   task?: { output: string };
 }
 
@@ -30,7 +31,7 @@ export function liveReport(fallback: Report): LiveReport {
   let running: Promise<unknown> | undefined;
   const close = async (): Promise<void> => {
     for (const step of steps.values()) {
-      step.begun.resolve();
+      step.begun.resolve(false);
       step.ended.resolve({ kind: 'step-ended', step: '', outcome: 'stopped', ms: 0 });
     }
     await running?.catch(() => undefined);
@@ -47,10 +48,10 @@ export function liveReport(fallback: Report): LiveReport {
     const step = 'step' in event && event.step !== undefined ? steps.get(event.step) : undefined;
     if (event.kind === 'step-started' && step !== undefined) running ??= draw(steps);
     if (event.kind === 'step-ended' && step !== undefined) {
-      step.begun.resolve();
+      step.begun.resolve(true);
       step.ended.resolve(event);
     } else if (running === undefined) fallback(event);
-    else if (event.kind === 'step-started') step?.begun.resolve();
+    else if (event.kind === 'step-started') step?.begun.resolve(true);
     else if (event.kind === 'step-progress') show(step, progressText(event));
     else if (event.kind === 'note' && step !== undefined) show(step, event.text);
     else if (!event.kind.startsWith('step-')) held.push(event);
@@ -68,16 +69,45 @@ function progressText(event: Extract<Event, { kind: 'step-progress' }>): string 
 }
 
 async function draw(steps: ReadonlyMap<string, LiveStep>): Promise<unknown> {
-  const { Listr } = await import('listr2');
+  const { Listr, ListrTaskState } = await import('listr2');
   const groups = Map.groupBy(steps.entries(), ([id]) => id.split('/')[0] ?? id);
+  // Several workspaces do not fit a terminal with all of their steps: of each, those are shown that are at work.
+  const brief = groups.size > 1;
+  const stepTask = (step: LiveStep, count: () => void): ListrTask => ({
+    title: brief ? '' : step.title,
+    task: async (_, task) => {
+      // listr2 starts everything at once, and would show what waits as if it worked.
+      task.task.state$ = ListrTaskState.WAITING;
+      const begun = await step.begun.promise;
+      task.task.state$ = ListrTaskState.STARTED;
+      if (!begun) return task.skip(brief ? '' : `${step.title} (not begun)`);
+      task.title = step.title;
+      step.task = task;
+      const end = await step.ended.promise;
+      if (end.outcome === 'failed' || end.outcome === 'stopped') {
+        task.title = `${step.title} (${end.outcome})`;
+        throw new Error(task.title);
+      }
+      count();
+      if (brief) task.title = '';
+      else if (end.outcome === 'done') task.title = `${step.title} (${seconds(end.ms)})`;
+      else task.skip(`${step.title} (nothing to do)`);
+    },
+  });
   const tasks = [...groups].map(
     ([group, members]): ListrTask => ({
       title: group,
-      task: (_, parent) =>
-        parent.newListr(
-          members.map(([, step]) => stepTask(step)),
+      task: (_, parent) => {
+        let ended = 0;
+        const count = (): void => {
+          ended += 1;
+          if (brief) parent.title = `${group} (${ended} of ${members.length})`;
+        };
+        return parent.newListr(
+          members.map(([, step]) => stepTask(step, count)),
           { concurrent: true, exitOnError: false },
-        ),
+        );
+      },
     }),
   );
   return new Listr(tasks, {
@@ -86,18 +116,4 @@ async function draw(steps: ReadonlyMap<string, LiveStep>): Promise<unknown> {
     rendererOptions: { collapseSubtasks: false, showErrorMessage: false },
     registerSignalListeners: false,
   }).run();
-}
-
-function stepTask(step: LiveStep): ListrTask {
-  return {
-    title: step.title,
-    task: async (_, task) => {
-      await step.begun.promise;
-      step.task = task;
-      const end = await step.ended.promise;
-      if (end.outcome === 'failed') throw new Error(step.title);
-      if (end.outcome === 'done') task.title = `${step.title} (${seconds(end.ms)})`;
-      else task.skip(end.outcome === 'fresh' ? `${step.title} (nothing to do)` : `${step.title} (stopped)`);
-    },
-  };
 }

@@ -1,18 +1,23 @@
 /** The user's own configuration, which no repository has: overrides/, and overrides/workspaces/<name>/ for one workspace. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDirectory } from '../host/look-at.ts';
 import type { Layer } from '../layers/layer.ts';
+import { LAYER_FILE } from '../layers/layer-contents.ts';
 import { readLayer } from '../layers/read-layer.ts';
 import type { Project } from './project.ts';
 
-/** In the order in which they win; those that are missing or hold nothing are left out. */
+/**
+ * In the order in which they win; those that are missing or hold nothing are left out. Beside a coracle.yaml they need no
+ * layer.yaml to be Coracle's; elsewhere it is a user of SkiffOS who wrote them.
+ */
 export function overrideLayers(project: Project, workspace: string): readonly Layer[] {
   const root = { kind: 'overrides', directory: project.directory, label: 'overrides' } as const;
   return ['overrides', `overrides/workspaces/${workspace}`].flatMap((name) => {
     const directory = join(project.directory, name);
     if (!isDirectory(directory)) return [];
-    const layer = readLayer(name, root, directory);
-    return layer === undefined || isEmpty(layer) ? [] : [layer];
+    const layer = readLayer(name, root, directory, project.yaml === undefined ? 'skiffos' : 'coracle');
+    return layer === undefined || isEmpty(layer, directory) ? [] : [layer];
   });
 }
 
@@ -22,12 +27,12 @@ export function overridesDirectory(project: Project): string {
 }
 
 /** SkiffOS ships overrides/ with empty directories to fill. */
-function isEmpty({ form, contents }: Layer): boolean {
+function isEmpty({ contents }: Layer, directory: string): boolean {
   const { fragments, patches, hooks, overlay, buildrootExternal, extensions, ...rest } = contents;
   const lists = [...Object.values(fragments), ...Object.values(patches), rest.cflags, rest.users, rest.debianPackages];
   const directories = [overlay, buildrootExternal, extensions];
   return (
-    form === 'skiffos' &&
+    !existsSync(join(directory, LAYER_FILE)) &&
     lists.every((list) => list.length === 0) &&
     Object.keys(hooks).length === 0 &&
     directories.every((directory) => directory === undefined)

@@ -316,6 +316,22 @@ describe('overrides', () => {
   });
 });
 
+describe('overrides without a layer.yaml', () => {
+  const HOOK = { 'overrides/hooks/root.sh': '#!/bin/sh\n' };
+
+  test('are of the form of their project', async () => {
+    const file = 'workspaces: {a: {layers: [core/podman]}}\n';
+    const own = await resolve('a', yaml(file, HOOK));
+    expect(own.layers.at(-1)?.layer).toMatchObject({ name: 'overrides', form: 'coracle' });
+    expect(Object.keys(own.layers.at(-1)?.layer.contents.hooks ?? {})).toEqual(['root']);
+    const [misspelt] = await failuresOf(() => resolve('a', yaml(file, { ...HOOK, 'overrides/kernal/x': '' })));
+    expect(misspelt).toMatchObject({ code: 'unknown-directory', layer: 'overrides' });
+    const skiffos = { 'overrides/hooks/pre.sh': '#!/bin/sh\n', 'overrides/notes/x': '' };
+    const theirs = await resolve(undefined, { project: skiffos, environment: { SKIFF_CONFIG: 'core/podman' } });
+    expect(theirs.layers.at(-1)?.layer).toMatchObject({ name: 'overrides', form: 'skiffos' });
+  });
+});
+
 describe('fragments', () => {
   test('of all namespaces are judged at once', async () => {
     const shipped = {

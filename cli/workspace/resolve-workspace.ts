@@ -76,7 +76,10 @@ function orderWorkspace(
 /** A list of nothing but SkiffOS layers for Buildroot is complete as SkiffOS builds it; every other list needs a base. */
 function needsBase(ordered: readonly OrderedLayer[], engine: EngineName): boolean {
   if (ordered.some(({ layer }) => layer.provides.some((role) => role.value === 'base'))) return false;
-  return engine !== 'buildroot' || ordered.some(({ layer }) => layer.form === 'coracle');
+  return (
+    engine !== 'buildroot' ||
+    ordered.some(({ layer: { form, root } }) => form === 'coracle' && root.kind !== 'overrides')
+  );
 }
 
 async function mergeSymbols(
