@@ -26,7 +26,7 @@ layers:
 
 workspaces:
   hello:
-    layers: [virt/qemu, core/podman, ${name}]
+    layers: [virt/qemu, core/podman, apps/preload, ${name}]
     values: {greeting: Hello from ${group}}
 `,
     '.gitignore': '/workspaces/\n/overrides/\n',
@@ -82,6 +82,7 @@ Built by Coracle: \`coracle.yaml\` names the images, \`layers/\` holds what is s
     coracle resolve      # which layers, in which order, and why
     coracle build        # build the default workspace
     coracle run --check  # boot it under QEMU and see whether it is healthy
+    coracle demo         # all of that, and a container that starts and a file that survives a reboot
 
 \`layers/${layer}\` puts a greeting into /etc/motd. \`coracle new layer ${layer.split('/')[0]}/other\` starts another layer.
 

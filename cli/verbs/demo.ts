@@ -1,5 +1,6 @@
 /** `coracle demo`: from nothing to a booted image that was seen to work, in one command. */
 import { stat } from 'node:fs/promises';
+import { Failure } from '../failure.ts';
 import { type BuiltImage, buildWorkspaces } from '../farm/build.ts';
 import { megabytes } from '../farm/summary.ts';
 import { ensureHostPackages } from '../host/doctor-install.ts';
@@ -12,6 +13,7 @@ import { type Device, startDevice } from '../run/device.ts';
 import type { RunImage } from '../run/image.ts';
 import type { Report } from '../ui/events.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
+import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { BUILD_OPTIONS } from './build-options.ts';
 import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { RUN_OPTIONS, runOptions } from './run-options.ts';
@@ -43,6 +45,7 @@ the end. Exit code 0: all of that was seen.
       names: namesOf(args['workspace']),
       offline: args.offline,
     });
+    for (const config of configs) checkDemoLayer(config);
     await ensureHostPackages(
       configs.flatMap(({ arch }) => purposesOf(arch, args.firmware === true)),
       session,
@@ -80,6 +83,19 @@ the end. Exit code 0: all of that was seen.
     return 0;
   },
 });
+
+/** The layer whose container the demo waits for. */
+const DEMO_LAYER = 'apps/preload';
+
+/** Said at once, not after minutes of waiting. @throws Failure `no-demo-layer` */
+function checkDemoLayer({ workspace, layers }: ResolvedConfig): void {
+  if (layers.some(({ layer }) => layer.name === DEMO_LAYER)) return;
+  throw new Failure({
+    code: 'no-demo-layer',
+    message: `workspace ${workspace} has no container to show: it lacks the layer ${DEMO_LAYER}`,
+    hint: `add ${DEMO_LAYER} and a container engine to its layers; coracle build and coracle run --check work without`,
+  });
+}
 
 function purposesOf(arch: Architecture, firmware: boolean): readonly Purpose[] {
   return ['build', `build-${arch}`, `run-${arch}`, ...(firmware ? (['firmware'] as const) : [])];

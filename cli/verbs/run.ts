@@ -19,9 +19,10 @@ export const run = defineVerb({
   command: 'run [workspace]',
   summary: 'Boot an image under QEMU',
   details: `
-Boots the image that \`coracle build\` made. The terminal is the device's console: Ctrl-A X leaves, Ctrl-A H shows the
-other keys. ssh is on a port of 127.0.0.1, with a key of the workspace's own. The device's disk is kept between runs in
-\`workspaces/<name>/run/\`; when the image was built anew, only its boot partition is written again.
+Boots the image that \`coracle build\` made. The terminal is the device's console, which shows what happens and has no
+login: Ctrl-A X leaves, Ctrl-A H shows the other keys. ssh is on a port of 127.0.0.1, with a key of the workspace's own.
+The device's disk is kept between runs in \`workspaces/<name>/run/\`; when the image was built anew, only its boot
+partition is written again.
 
 \`--check\` boots without a terminal, waits for the device to judge its own health, logs in by ssh, and prints what was
 seen. Exit code 0: healthy; 1: not.
@@ -77,7 +78,10 @@ async function attend(image: RunImage, options: DeviceOptions, session: Session)
   session.signal.addEventListener('abort', () => void device.powerOff(POWER_OFF_MS), { once: true });
   tellMachine(device, session);
   const leave = onTerminal ? 'Ctrl-A X leaves' : 'it runs until it is switched off';
-  session.report({ kind: 'note', text: `${leave}; from elsewhere: ${sshCommandForPeople(device.ssh)}` });
+  session.report({
+    kind: 'note',
+    text: `the console shows what happens, and has no login; log in from another terminal: ${sshCommandForPeople(device.ssh)}\n${leave}`,
+  });
   const { failure } = await device.ended;
   session.signal.throwIfAborted();
   if (failure !== undefined) throw failure;
