@@ -69,6 +69,15 @@ describe('the table', () => {
   });
 });
 
+describe('building for an architecture', () => {
+  // A hint names this purpose wherever the compiler is missing, on a machine of the same architecture as well.
+  it.each(['x86_64', 'arm64'] as const)('needs what every build needs, on %s', (arch) => {
+    for (const purpose of ['build-x86_64', 'build-arm64'] as const) {
+      expect(needsFor([purpose], arch)).toEqual(expect.arrayContaining([...needsFor(['build'], arch)]));
+    }
+  });
+});
+
 describe('checkHost', () => {
   it('finds programs, and names what is missing with its packages and why', async () => {
     program('qemu-system-x86_64');

@@ -21,6 +21,12 @@ export const PURPOSES = [
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
+/** Images of whatever architecture are made by the same programs, and the native compiler is in `build` alone. */
+const INCLUDED: Readonly<Partial<Record<Purpose, readonly Purpose[]>>> = {
+  'build-arm64': ['build'],
+  'build-x86_64': ['build'],
+};
+
 /** What `coracle doctor --for` takes besides single purposes. */
 export const PURPOSE_GROUPS: Readonly<Record<'build' | 'run' | 'all', readonly Purpose[]>> = {
   build: ['build', 'build-arm64', 'build-x86_64'],
@@ -191,10 +197,11 @@ export const HOST_NEEDS: readonly HostNeed[] = [
   program('readelf', 'binutils', 'reads programs in tests of Coracle itself', ['test']),
 ];
 
-/** The needs of some purposes on a machine of this architecture. */
+/** The needs of some purposes, and of those that they include, on a machine of this architecture. */
 export function needsFor(purposes: readonly Purpose[], host: HostArchitecture): readonly HostNeed[] {
+  const wanted = purposes.flatMap((one) => [one, ...(INCLUDED[one] ?? [])]);
   return HOST_NEEDS.filter(
-    (need) => (need.host === undefined || need.host === host) && need.purposes.some((one) => purposes.includes(one)),
+    (need) => (need.host === undefined || need.host === host) && need.purposes.some((one) => wanted.includes(one)),
   );
 }
 
