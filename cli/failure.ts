@@ -21,6 +21,8 @@ export interface FailureParts {
   readonly place?: Place | undefined;
   /** Why it is wrong, when the message alone does not say it; may span lines. */
   readonly cause?: string | undefined;
+  /** The cause is a list that Coracle made, of which every line counts; else it may be a long output, and is cut. */
+  readonly wholeCause?: true;
   /** What to do about it. */
   readonly hint?: string | undefined;
   /** The layer that the failure belongs to, if one does. */

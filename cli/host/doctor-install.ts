@@ -43,6 +43,7 @@ export async function ensureHostPackages(
       code: 'host-packages-missing',
       message: `the packages are installed, and still there is no ${after.missing.map((need) => need.name).join(', ')}`,
       cause: hostReportText(after),
+      wholeCause: true,
       hint: 'this distribution may be too old; coracle doctor --json says what was looked for',
     });
   }
@@ -60,21 +61,21 @@ export async function installMissing(
       code: 'host-packages-missing',
       message: `${report.distribution.name} is not Debian or like it, so Coracle cannot install what is missing`,
       cause: hostReportText(report),
+      wholeCause: true,
       hint: "install these by your system's own means, or work in a container: docker run --rm -it -v .:/src -w /src debian:stable",
     });
   }
-  const commands = installCommands(host, report.packages);
-  if (!host.isRoot) throw lacking(report, 'only root may install them', commands);
+  if (!host.isRoot) throw lacking(report, 'only root may install them');
   if (options.yes !== true && options.ask !== undefined) {
     const agreed = await options.ask(`${hostReportText(report)}\n\nInstall ${report.packages.join(' ')} with apt?`);
-    if (!agreed) throw lacking(report, 'you said no', commands);
+    if (!agreed) throw lacking(report, 'you said no');
   }
   const step = 'host-packages';
   const started = performance.now();
   session.report({ kind: 'step-started', step, title: `install ${report.packages.length} host packages` });
   let outcome: 'done' | 'failed' = 'failed';
   try {
-    await runAll(commands, session, step);
+    await runAll(installCommands(host, report.packages), session, step);
     outcome = 'done';
   } finally {
     session.report({ kind: 'step-ended', step, outcome, ms: performance.now() - started });
@@ -128,14 +129,21 @@ function explain(error: unknown): unknown {
   });
 }
 
-function lacking(report: HostReport, why: string, commands: readonly Argv[]): Failure {
-  const sudo = report.host.isRoot || findProgram(report.host, 'sudo') === undefined ? '' : 'sudo ';
+function lacking(report: HostReport, why: string): Failure {
   return new Failure({
     code: 'host-packages-missing',
     message: `${report.missing.length} things that are needed are missing, and ${why}`,
     cause: hostReportText(report),
-    hint: `${sudo === '' && !report.host.isRoot ? 'as root, ' : ''}run: ${commands.map((argv) => sudo + argv.join(' ')).join(' && ')}`,
+    wholeCause: true,
+    hint: installAdvice(report),
   });
+}
+
+/** What this user has to type: `as root, run: apt-get install …`. */
+export function installAdvice({ host, packages }: HostReport): string {
+  const sudo = host.isRoot || findProgram(host, 'sudo') === undefined ? '' : 'sudo ';
+  const commands = installCommands(host, packages).map((argv) => sudo + argv.join(' '));
+  return `${sudo === '' && !host.isRoot ? 'as root, ' : ''}run: ${commands.join(' && ')}`;
 }
 
 function hasPackageLists(host: Host): boolean {

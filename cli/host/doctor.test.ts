@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../failure.ts';
 import type { Event } from '../ui/events.ts';
 import { checkHost, hostReportText } from './doctor.ts';
-import { ensureHostPackages, installCommands, installMissing } from './doctor-install.ts';
+import { ensureHostPackages, installAdvice, installCommands, installMissing } from './doctor-install.ts';
 import { HOST_NEEDS, needsFor, PURPOSES } from './host-packages.ts';
 import { isAtLeast, requiredRust } from './rust-toolchain.ts';
 import { distribution, findProgram, type Host } from './this-host.ts';
@@ -157,6 +157,8 @@ describe('installing', () => {
       asked.push(question);
       return false;
     };
+    const bare = { ...report, host: { ...host, isRoot: false, path: [] } };
+    expect(installAdvice(bare)).toMatch(/^as root, run: apt-get install .*openssh-client/);
     const no = await failureOf(installMissing(report, session(), { ask }));
     expect(no.parts.message).toContain('you said no');
     expect(asked[0]).toContain('runs x86_64 images');

@@ -14,7 +14,8 @@ export function failureText(failure: FailureParts, cwd: string): string {
   if (failure.place !== undefined) lines.push(...placeLines(failure.place, cwd));
   if (failure.layer !== undefined) lines.push(`  layer: ${failure.layer}`);
   if (failure.cause !== undefined && failure.cause !== '') {
-    lines.push(...tellingLines(failure.cause).map((line) => `  ${line}`));
+    const cause = failure.wholeCause === true ? failure.cause.split('\n') : tellingLines(failure.cause);
+    lines.push(...cause.map((line) => (line === '' ? '' : `  ${line}`)));
   }
   if (failure.hint !== undefined)
     lines.push(...failure.hint.split('\n').map((l, i) => (i === 0 ? `  hint: ${l}` : `        ${l}`)));

@@ -1,6 +1,6 @@
 /** `coracle doctor`: what this machine lacks, why it is needed, and how to get it. */
-import { checkHost, hostReportText } from '../host/doctor.ts';
-import { installCommands, installMissing, terminalQuestion } from '../host/doctor-install.ts';
+import { checkHost, type HostReport, hostReportText } from '../host/doctor.ts';
+import { installAdvice, installCommands, installMissing, terminalQuestion } from '../host/doctor-install.ts';
 import { PURPOSE_GROUPS, PURPOSES, type Purpose } from '../host/host-packages.ts';
 import { requiredRust } from '../host/rust-toolchain.ts';
 import { thisHost } from '../host/this-host.ts';
@@ -55,11 +55,17 @@ terminal. Where it may not install, it prints the command.
       text:
         report.missing.length === 0
           ? hostReportText(report)
-          : `${hostReportText(report)}\n\nTo install: coracle doctor --fix`,
+          : `${hostReportText(report)}\n\nTo install${howToInstall(report)}`,
     });
     return report.missing.length === 0 ? 0 : 1;
   },
 });
+
+/** `--fix` would only tell an ordinary user what can be told here. */
+function howToInstall(report: HostReport): string {
+  const byHand = !report.host.isRoot && report.distribution.debianLike;
+  return byHand ? `, ${installAdvice(report)}` : ': coracle doctor --fix';
+}
 
 function expand(choice: string): readonly Purpose[] {
   if (choice === 'build' || choice === 'run' || choice === 'all') return PURPOSE_GROUPS[choice];
