@@ -163,7 +163,8 @@ function unfetched(packages: readonly LockedPackage[], complaint: Failure | unde
       log: complaint?.parts.log,
     });
   }
-  if (/Hash Sum mismatch/i.test(said)) {
+  // The second is what apt 3.0 has to say of a file: mirror's file with another hash.
+  if (/Hash Sum mismatch|Undetermined Error/i.test(said)) {
     return new Failure({
       code: 'package-tampered',
       message: `what the mirror gives for ${names(packages)} has another hash than coracle.lock`,
