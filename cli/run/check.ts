@@ -138,9 +138,10 @@ export async function shutDown(device: Device, limitMs: number, signal: AbortSig
   return device.powerOff(limitMs);
 }
 
-/** The connection may end before the answer; what happens to the device is the answer. */
+/** The connection may end before the answer, or the answer never come; what happens to the device is the answer. */
 export function ignoreClosedConnection(error: unknown): void {
-  if (!(error instanceof Failure) || !['ssh-failed', 'command-failed'].includes(error.parts.code)) throw error;
+  const expected = ['ssh-failed', 'command-failed', 'command-timeout'];
+  if (!(error instanceof Failure) || !expected.includes(error.parts.code)) throw error;
 }
 
 export function bootCheckRows(check: BootCheck): readonly Row[] {

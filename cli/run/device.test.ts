@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Failure } from '../failure.ts';
 import { quoteForPeople } from '../host/process.ts';
-import { checkBoot } from './check.ts';
+import { checkBoot, shutDown } from './check.ts';
 import { type Device, type DeviceOptions, startDevice } from './device.ts';
 import { type RunImage, readImage } from './image.ts';
 
@@ -111,6 +111,13 @@ describe('startDevice', () => {
     expect((await device.ended).failure).toBeUndefined();
     expect(readFileSync(join(workspace, 'run/console.log'), 'utf8')).toContain('hello from a container');
     expect(existsSync(join(workspace, 'run/lock'))).toBe(false);
+  });
+
+  it('goes down by its power button when it is too busy to be told by ssh', async () => {
+    program('ssh', 'sleep 60');
+    await using device = await start();
+    await device.console.event(device.console.boot, 'health', HEALTH);
+    expect(await shutDown(device, 5000, stopper.signal)).toBe(true);
   });
 
   it('pulls the plug of a device that does not go down', async () => {
