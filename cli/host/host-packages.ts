@@ -193,6 +193,7 @@ export const HOST_NEEDS: readonly HostNeed[] = [
   // Tests that look at a result with somebody else's eyes (`coracle test`).
   program('busybox', 'busybox', 'runs the scripts of images in tests of Coracle itself', ['test']),
   program('cpio', 'cpio', 'reads an initramfs in tests of Coracle itself', ['test']),
+  program('mount', 'mount', 'makes the small disks that tests of Coracle itself fill', ['test']),
   program('openssl', 'openssl', 'computes password hashes in tests of Coracle itself', ['test']),
   program('readelf', 'binutils', 'reads programs in tests of Coracle itself', ['test']),
 ];
