@@ -20,7 +20,7 @@ describe('a new project', { timeout: LIMIT_MS }, () => {
     expect(check).toMatchObject({ exitCode: 0, stdout: '2 layers: no mistakes\n' });
 
     const resolved = await coracle(project, ['resolve', '--plain']);
-    expect(resolved.stdout.trimEnd().split('\n').slice(-2)).toEqual(['core/podman', 'my-lamp/hello']);
+    expect(resolved.stdout.trimEnd().split('\n').slice(-2)).toEqual(['apps/preload', 'my-lamp/hello']);
 
     const again = await coracle(directory, ['new', 'project', 'My lamp']);
     expect(again).toMatchObject({ exitCode: 1, stdout: '' });

@@ -27,7 +27,7 @@ export interface InstallOptions {
   readonly host?: Host;
 }
 
-/** What demo, test and build call first. Milliseconds when everything is there. */
+/** What demo, run and test call first. Milliseconds when everything is there. */
 export async function ensureHostPackages(
   purposes: readonly Purpose[],
   session: InstallSession,
@@ -86,7 +86,8 @@ type Argv = readonly [string, ...string[]];
 
 /** What has to be run, in order. */
 export function installCommands(host: Host, packages: readonly string[]): readonly Argv[] {
-  const install: Argv = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages];
+  // Debian's newer Rust excludes the older one, and a rustup that is a package: nobody's tools are to go unasked.
+  const install: Argv = ['apt-get', 'install', '--yes', '--no-remove', '--no-install-recommends', ...packages];
   return hasPackageLists(host) ? [install] : [['apt-get', 'update'], install];
 }
 
@@ -120,6 +121,15 @@ async function runAll(commands: readonly Argv[], session: InstallSession, step: 
 
 function explain(error: unknown): unknown {
   if (!(error instanceof Failure) || error.parts.code !== 'command-failed') return error;
+  if (/remove is disabled/.test(error.parts.cause ?? '')) {
+    return new Failure({
+      ...error.parts,
+      code: 'host-packages-install',
+      message: 'apt would have to remove packages of this machine to install those that are missing',
+      hint: 'without --no-remove the command says which, and asks; where it is Rust, a newer one by rustup will do as well',
+      retry: 'coracle doctor --fix',
+    });
+  }
   return new Failure({
     ...error.parts,
     code: 'host-packages-install',

@@ -131,7 +131,7 @@ describe('checkHost', () => {
 
 describe('installing', () => {
   it('renews the package lists only where there are none', () => {
-    const install = ['apt-get', 'install', '--yes', '--no-install-recommends', 'fdisk'];
+    const install = ['apt-get', 'install', '--yes', '--no-remove', '--no-install-recommends', 'fdisk'];
     expect(installCommands(host, ['fdisk'])).toEqual([install]);
     rmSync(join(root, 'var/lib/apt/lists'), { recursive: true });
     expect(installCommands(host, ['fdisk'])).toEqual([['apt-get', 'update'], install]);
