@@ -1,11 +1,12 @@
 /** Building again: what did not change is not made again, status says what did, and both tell it to people and to machines. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Event } from '../cli/ui/events.ts';
 import { coracle } from './support/coracle.ts';
-import { writeTree } from './support/files.ts';
-import { listing } from './support/refused.ts';
+import { temporaryDirectory, writeTree } from './support/files.ts';
+import { expectRefused, listing } from './support/refused.ts';
 import { builtProject, CACHE, FIRST_BUILD_MS } from './support/small-project.ts';
 
 const copyOfBuilt = builtProject();
@@ -97,7 +98,7 @@ test('other changes: only what depends on them', { timeout: FIRST_BUILD_MS }, as
   expect([...started].sort()).toEqual(['disk', 'initramfs', 'root', 'slot', 'squashfs']);
 });
 
-test('a damaged result is made again', { timeout: FIRST_BUILD_MS }, async (context) => {
+test('a damaged record is made again', { timeout: FIRST_BUILD_MS }, async (context) => {
   const project = copyOfBuilt(context);
   const stages = join(project, 'workspaces/small/stages');
   for (const broken of ['', '{', 'null', '{"key":1}', '[]']) {
@@ -106,6 +107,74 @@ test('a damaged result is made again', { timeout: FIRST_BUILD_MS }, async (conte
   }
   writeFileSync(join(project, 'workspaces/small/hashes.json'), 'null');
   expect(startedIn(await build(project))).toEqual(['disk']);
+});
+
+/** Results by their names inside the workspace's stages, without how they were made. */
+const results = (project: string) =>
+  listing(join(project, 'workspaces/small/stages'), /^(?!slot\/|disk\/|kernel\/)|stage\.json$/);
+
+test('results that are gone are made again', { timeout: FIRST_BUILD_MS }, async (context) => {
+  const project = copyOfBuilt(context);
+  const stages = join(project, 'workspaces/small/stages');
+  const before = results(project);
+  for (const name of readdirSync(join(stages, 'slot'))) {
+    if (!name.startsWith('.')) rmSync(join(stages, 'slot', name));
+  }
+  const files = ['initramfs', 'kernel', 'manifest.json', 'root.squashfs'];
+  const { slot = [], ...others } = await status(project);
+  expect([...slot].sort()).toEqual(files.map((file) => `its result is damaged: slot/${file} is missing`));
+  expect(others).toEqual({ disk: ['needs slot'] });
+  expect(startedIn(await build(project))).toEqual(['slot']);
+  rmSync(join(stages, 'disk/disk.img'));
+  rmSync(join(stages, 'kernel/initramfs'), { recursive: true });
+  const found = await status(project);
+  expect(found['disk']).toEqual(['its result is damaged: disk/disk.img is missing', 'needs slot']);
+  expect(found['kernel']).toContain('its result is damaged: kernel/initramfs/dm-mod.ko is missing');
+  expect([...startedIn(await build(project))].sort()).toEqual(['disk', 'kernel']);
+  expect(results(project)).toEqual(before);
+  expect(await status(project)).toEqual({});
+});
+
+test('results that somebody wrote to are made again', { timeout: FIRST_BUILD_MS }, async (context) => {
+  const project = copyOfBuilt(context);
+  const stages = join(project, 'workspaces/small/stages');
+  const before = results(project);
+  const image = readFileSync(join(stages, 'disk/disk.img'));
+  image.writeUInt8(1, image.length - 1);
+  writeFileSync(join(stages, 'disk/disk.img'), image);
+  expect(await status(project)).toEqual({ disk: ['its result is damaged: disk/disk.img was changed'] });
+  const text = await coracle(project, ['status', 'small'], CACHE);
+  expect(text.stdout).toMatch(/^ {2}disk +stale {2}its result is damaged: disk\/disk\.img was changed$/m);
+  // A file of the slot is the file of the stage that made it, too.
+  appendFileSync(join(stages, 'slot/kernel'), 'x\n');
+  const found = await status(project);
+  expect(found['slot']).toContain('its result is damaged: slot/kernel was changed');
+  expect(found['kernel']).toEqual(['its result is damaged: kernel/kernel was changed']);
+  expect([...startedIn(await build(project))].sort()).toEqual(['disk', 'kernel', 'slot']);
+  expect(results(project)).toEqual(before);
+  expect(await status(project)).toEqual({});
+});
+
+test('a copy that keeps times, by cp or by tar, is as fresh as what it was made from', {
+  timeout: FIRST_BUILD_MS,
+}, async (context) => {
+  const project = copyOfBuilt(context);
+  await build(project);
+  const copies = temporaryDirectory();
+  execFileSync('cp', ['--archive', '--no-preserve=links', project, join(copies, 'project')]);
+  expect(startedIn(await build(join(copies, 'project')))).toEqual([]);
+  rmSync(join(copies, 'project'), { recursive: true });
+  writeTree(copies, { 'project/': '' });
+  execFileSync('tar', ['--create', '--sparse', '--format=gnu', `--file=${join(copies, 'tar')}`, '.'], { cwd: project });
+  execFileSync('tar', ['--extract', `--file=${join(copies, 'tar')}`], { cwd: join(copies, 'project') });
+  expect(startedIn(await build(join(copies, 'project')))).toEqual([]);
+});
+
+test('an image that is not whole is not run', { timeout: FIRST_BUILD_MS }, async (context) => {
+  const project = copyOfBuilt(context);
+  rmSync(join(project, 'workspaces/small/stages/disk/disk.img'));
+  const ran = await coracle(project, ['run', 'small', '--check'], CACHE);
+  expectRefused(ran, ['disk.img is missing', 'coracle build small']);
 });
 
 test('events tell all of a build, in plain lines as well', { timeout: FIRST_BUILD_MS }, async (context) => {

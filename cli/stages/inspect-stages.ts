@@ -1,5 +1,6 @@
 /** Which stages of a build are stale, and because of what; runs nothing and writes nothing. */
 import { join } from 'node:path';
+import { resultDamage } from './result-parts.ts';
 import type { Stage, StageInput } from './stage.ts';
 import { differences, readRecord, type StageRecord, stageKey } from './stage-record.ts';
 
@@ -7,7 +8,7 @@ export interface StageStatus {
   readonly stage: Stage;
   readonly directory: string;
   readonly state: 'fresh' | 'stale';
-  /** `never built`, `changed …`, `needs <stage>`; empty if fresh. */
+  /** `never built`, `changed …`, `its result is damaged: …`, `needs <stage>`; empty if fresh. */
   readonly because: readonly string[];
   /** Milliseconds that the last run took, if there was one. */
   readonly lastMs?: number;
@@ -36,7 +37,7 @@ export async function inspectStages(stages: readonly Stage[], workspace: string)
   for (const stage of withNeeds(stages)) {
     const directory = stageDirectory(workspace, stage);
     const record = await readRecord(directory);
-    const because = await reasons(stage, record, digests);
+    const because = await reasons(stage, directory, record, digests);
     if (because.length === 0 && record !== undefined) digests.set(stage.name, record.digest);
     statuses.push({
       stage,
@@ -49,14 +50,20 @@ export async function inspectStages(stages: readonly Stage[], workspace: string)
   return statuses;
 }
 
-async function reasons(stage: Stage, record: StageRecord | undefined, digests: Map<string, string>): Promise<string[]> {
+async function reasons(
+  stage: Stage,
+  directory: string,
+  record: StageRecord | undefined,
+  digests: Map<string, string>,
+): Promise<string[]> {
   if (record === undefined) return ['never built'];
+  const damage = resultDamage(directory, record.result).map((what) => `its result is damaged: ${stage.name}/${what}`);
   const missing = stage.needs.filter((need) => !digests.has(need.name)).map((need) => `needs ${need.name}`);
-  if (missing.length > 0) return missing;
+  if (missing.length > 0) return [...damage, ...missing];
   const inputs = await stage.inputs();
   const needs = needDigests(stage, (name) => digests.get(name));
-  if (stageKey(stage, inputs, needs) === record.key) return [];
-  const found = [...differences(record, inputs), ...changedNeeds(record, needs)];
+  if (stageKey(stage, inputs, needs) === record.key) return damage;
+  const found = [...damage, ...differences(record, inputs), ...changedNeeds(record, needs)];
   return found.length > 0 ? found : ['built by another version of coracle'];
 }
 

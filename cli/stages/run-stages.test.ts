@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Failure } from '../failure.ts';
 import type { Event } from '../ui/events.ts';
 import { inspectStages } from './inspect-stages.ts';
@@ -138,6 +138,51 @@ test('what a killed build left is removed, never taken for a result', async () =
   await writeFile(join(half, 'half'), 'half');
   await build([only]);
   expect((await readdir(join(workspace, 'stages/only'))).sort()).toEqual(['.stage.json', 'result']);
+});
+
+describe('a result that somebody', () => {
+  const rich = stage(
+    'only',
+    () => '1',
+    [],
+    async ({ output }) => {
+      await mkdir(join(output, 'empty'));
+      await symlink('result', join(output, 'link'));
+    },
+  );
+  const at = (path: string): string => join(workspace, 'stages/only', path);
+  const damage = async () => (await inspectStages([rich], workspace)).flatMap(({ because }) => because);
+
+  test.each<[string, () => Promise<unknown>, string]>([
+    ['removed a file of', () => rm(at('result')), 'result is missing'],
+    ['appended to', () => writeFile(at('result'), 'x', { flag: 'a' }), 'result was changed'],
+    ['wrote again, in the same size,', () => writeFile(at('result'), 'only of 2'), 'result was changed'],
+    ['put a link into', () => rm(at('result')).then(() => symlink('link', at('result'))), 'result was changed'],
+    ['led a link of elsewhere', () => rm(at('link')).then(() => symlink('x', at('link'))), 'link was changed'],
+    ['removed a directory of', () => rm(at('empty'), { recursive: true }), 'empty is missing'],
+  ])('%s is made again', async (_, spoil, what) => {
+    await build([rich]);
+    await spoil();
+    expect(await damage()).toEqual([`its result is damaged: only/${what}`]);
+    events = [];
+    await build([rich]);
+    expect(ran()).toEqual(['demo/only']);
+    expect(await damage()).toEqual([]);
+    expect(await readFile(at('result'), 'utf8')).toBe('only of 1');
+  });
+
+  test('linked to, put something beside, or copied with times in seconds, is as it was', async () => {
+    await build([rich]);
+    await link(at('result'), join(workspace, 'another'));
+    await writeFile(at('beside'), '');
+    expect(await damage()).toEqual([]);
+    const { mtime } = await stat(at('result'));
+    const seconds = Math.floor(mtime.getTime() / 1000);
+    await utimes(at('result'), seconds, seconds);
+    expect(await damage()).toEqual([]);
+    await utimes(at('result'), seconds - 1, seconds - 1);
+    expect(await damage()).toEqual(['its result is damaged: only/result was changed']);
+  });
 });
 
 test('a full disk is the user’s trouble, with a hint', async () => {

@@ -9,6 +9,7 @@ import { syncDirectory, writeFileAtomic } from '../host/files.ts';
 import { systemFailure, writing } from '../host/system-failure.ts';
 import type { Event, Report } from '../ui/events.ts';
 import { inputRecord, needDigests, stageDirectory, withNeeds } from './inspect-stages.ts';
+import { resultDamage, resultParts } from './result-parts.ts';
 import type { Stage, StageContext } from './stage.ts';
 import { readRecord, recordPath, type StageRecord, stageKey } from './stage-record.ts';
 
@@ -63,7 +64,7 @@ async function runStage(
   const key = stageKey(stage, inputs, needs);
   const directory = stageDirectory(options.workspace, stage);
   const record = await readRecord(directory);
-  if (record?.key === key) {
+  if (record?.key === key && resultDamage(directory, record.result).length === 0) {
     options.report({ kind: 'step-ended', step, outcome: 'fresh', ms: 0 });
     return record.digest;
   }
@@ -82,6 +83,7 @@ async function runStage(
         digest: digest ?? key,
         inputs: inputRecord(after),
         needs,
+        result: resultParts(place.output),
         ms: Math.round(performance.now() - begin),
       };
       await writeFileAtomic(recordPath(place.output), JSON.stringify(made));

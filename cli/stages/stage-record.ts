@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../host/files.ts';
+import type { ResultParts } from './result-parts.ts';
 import type { Stage, StageInput } from './stage.ts';
 
 export interface StageRecord {
@@ -12,6 +13,8 @@ export interface StageRecord {
   readonly digest: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly needs: Readonly<Record<string, string>>;
+  /** The result, apart from this record: what is not as it says is made again. */
+  readonly result: ResultParts;
   readonly ms: number;
 }
 
@@ -35,8 +38,8 @@ export async function readRecord(directory: string): Promise<StageRecord | undef
 
 function isRecord(read: unknown): read is StageRecord {
   if (!isMap(read)) return false;
-  const { key, digest, inputs, needs } = read as { [name in keyof StageRecord]?: unknown };
-  return typeof key === 'string' && typeof digest === 'string' && isMap(inputs) && isMap(needs);
+  const { key, digest, inputs, needs, result } = read as { [name in keyof StageRecord]?: unknown };
+  return typeof key === 'string' && typeof digest === 'string' && isMap(inputs) && isMap(needs) && isMap(result);
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
