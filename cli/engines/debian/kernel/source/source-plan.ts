@@ -2,8 +2,8 @@
  * `kernel: source` as a stage: compiles the kernel that a workspace asks for, unless the cache has it. Kernels are kept by the
  * content of what they are made from in `<cache>/kernels/<key>/`, so that workspaces share them, and going back is free.
  */
-import { existsSync } from 'node:fs';
-import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../../failure.ts';
 import { sha256, sha256File, syncDirectory } from '../../../../host/files.ts';
@@ -79,8 +79,8 @@ export function planSourceKernel(parts: SourceParts): SourcePlan {
         await buildKernel(options, join(made, TAR), context);
         await keep(made, directory);
       }
-      // Not a reference to the cache: somebody may tidy that up.
-      await linkOrCopy(join(directory, TAR), join(context.output, TAR));
+      // Not a reference to the cache: somebody may tidy that up. Nor a hard link: whoever writes to it writes to this only.
+      await copyFile(join(directory, TAR), join(context.output, TAR), constants.COPYFILE_FICLONE);
       await writeFile(join(context.output, FACTS), JSON.stringify(facts));
       return { digest: key };
     },
@@ -135,8 +135,4 @@ async function keep(made: string, directory: string): Promise<void> {
   await syncDirectory(temporary);
   await rename(temporary, directory);
   await syncDirectory(join(directory, '..'));
-}
-
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  await link(from, to).catch(() => copyFile(from, to));
 }
