@@ -115,7 +115,10 @@ function output(path: string): string {
   return join(project, 'workspaces/tiny/stages', path);
 }
 
-const BASE: TinyPackage = { name: 'tiny-base', files: { 'etc/base.conf': 'base\n' } };
+const BASE: TinyPackage = {
+  name: 'tiny-base',
+  files: { 'etc/base.conf': 'base\n', 'sbin/init': '#!/bin/sh\n' },
+};
 const APP: TinyPackage = {
   name: 'tiny-app',
   control: ['Depends: tiny-base'],

@@ -1,4 +1,4 @@
-/** The root: packages composed, kernel modules, overlays, users, units, hooks, and at the end the check of its libraries. */
+/** The root: packages composed, kernel modules, overlays, users, units, hooks, and at the end the checks of its init and its libraries. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwAny } from '../../failure.ts';
@@ -6,6 +6,7 @@ import { hooksAt } from '../../hooks/hook-moments.ts';
 import { runRootHooks } from '../../hooks/root-hooks.ts';
 import { sha256 } from '../../host/files.ts';
 import { IMAGE_TIME } from '../../rootfs/image-time.ts';
+import { checkInit } from '../../rootfs/init.ts';
 import { checkLibraryClosure } from '../../rootfs/library-closure.ts';
 import { addOverlay } from '../../rootfs/overlay.ts';
 import type { RootTree } from '../../rootfs/tree.ts';
@@ -60,6 +61,7 @@ export function rootStage(parts: RootParts): Stage {
         environment.cache,
       );
       const tree = await composeRoot(parts, installed, context);
+      checkInit(tree);
       for (const text of await checkLibraryClosure(tree)) {
         context.report({ kind: 'warning', step: context.step, text });
       }
