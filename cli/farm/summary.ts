@@ -1,18 +1,14 @@
 /** What a finished build tells a person: where the image is and how large its parts are. */
-import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { readImage } from '../run/image.ts';
 import type { BuiltImage } from './build.ts';
 
-interface ManifestSizes {
-  readonly version: string;
-  readonly files: readonly { readonly path: string; readonly size: number }[];
-}
-
+/** @throws Failure `not-built`, `bad-manifest`, if somebody was faster than we are */
 export async function imageSummary(image: BuiltImage, cwd: string): Promise<string> {
-  const manifest = JSON.parse(await readFile(image.manifest, 'utf8')) as ManifestSizes;
-  const files = manifest.files.map((file) => `${file.path} ${megabytes(file.size)}`).join(', ');
+  const { version, files } = (await readImage(image)).facts;
+  const sizes = files.map((file) => `${file.path} ${megabytes(file.size)}`).join(', ');
   return [
-    `${image.name} ${manifest.version}: ${files}`,
+    `${image.name} ${version}: ${sizes}`,
     `  slot  ${relative(cwd, image.slot)}`,
     `  disk  ${relative(cwd, image.disk)}`,
   ].join('\n');

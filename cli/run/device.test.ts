@@ -27,7 +27,7 @@ beforeEach(async () => {
   program('qemu-system-x86_64', `exec ${quoteForPeople(process.execPath)} ${quoteForPeople(FAKE_QEMU)} "$@"`);
   program('ssh-keygen', 'echo private > id_ed25519; echo public > id_ed25519.pub');
   vi.stubEnv('PATH', `${join(directory, 'bin')}:${process.env['PATH']}`);
-  writeFileSync(join(workspace, 'disk.img'), 'disk');
+  for (const file of ['disk.img', 'slot/kernel', 'slot/initramfs']) writeFileSync(join(workspace, file), 'content');
   image = await built({});
   stopper = new AbortController();
 });
@@ -94,14 +94,27 @@ const HEALTH = { what: 'health', limitMs: 20_000 };
 
 describe('readImage', () => {
   it('says what to do when nothing is built, or the manifest is not one', async () => {
-    const none = await failureOf(readImage({ ...image, manifest: join(workspace, 'none') }));
+    const manifest = join(workspace, 'none/manifest.json');
+    const none = await failureOf(readImage({ ...image, slot: join(workspace, 'none'), manifest }));
     expect(none.parts).toMatchObject({ code: 'not-built', hint: 'coracle build it' });
+    expect(none.parts.message).toBe('workspace it has no image yet');
+    const gone = await failureOf(readImage({ ...image, manifest }));
+    expect(gone.parts).toMatchObject({ code: 'not-built', hint: 'coracle build it' });
+    expect(gone.parts.message).toBe(`the image of workspace it is not whole: ${manifest} is missing`);
     const bad = await failureOf(built({ arch: 'vax' }));
     expect(bad.parts).toMatchObject({ code: 'bad-manifest', place: { file: join(workspace, 'slot/manifest.json') } });
   });
 });
 
 describe('startDevice', () => {
+  it.each(['disk.img', 'slot/kernel', 'slot/initramfs'])('says what to do when %s is gone', async (file) => {
+    rmSync(join(workspace, file));
+    const { parts } = await failureOf(start());
+    expect(parts).toMatchObject({ code: 'not-built', hint: 'coracle build it' });
+    expect(parts.message).toBe(`the image of workspace it is not whole: ${join(workspace, file)} is missing`);
+    expect(existsSync(join(workspace, 'run/lock'))).toBe(false);
+  });
+
   it('boots, hears the events, and goes down by its power button', async () => {
     await using device = await start();
     const health = await device.console.event(device.console.boot, 'health', HEALTH);

@@ -9,7 +9,7 @@ import { type LockHolder, takeLock } from '../host/lock.ts';
 import { thisHost } from '../host/this-host.ts';
 import { type AcceleratorChoice, chooseAccelerator } from './accelerator.ts';
 import { prepareFirmware } from './firmware.ts';
-import { type ImagePlaces, kernelCommandLine, type RunImage, readImage, slotFile } from './image.ts';
+import { type ImagePlaces, kernelCommandLine, mustBeThere, type RunImage, readImage, slotFile } from './image.ts';
 import type { Accelerator, ConsoleKind, Machine } from './machine.ts';
 import { freePort } from './port.ts';
 import { consoleLog, launchQemu, type Qemu, QMP_DESCRIPTOR } from './qemu.ts';
@@ -106,6 +106,8 @@ interface Prepared {
 
 async function prepareMachine(image: RunImage, directory: string, options: DeviceOptions): Promise<Prepared> {
   const { arch } = image.facts;
+  const [kernel, initramfs] = [slotFile(image, 'kernel'), slotFile(image, 'initramfs')];
+  await mustBeThere(image, [image.disk, ...(options.firmware === true ? [] : [kernel, initramfs])]);
   const [disk, authorizedKeys, sshPort, acceleration] = await Promise.all([
     prepareDisk(image.disk, directory, { fresh: options.fresh === true }),
     ensureKey(directory),
@@ -121,8 +123,8 @@ async function prepareMachine(image: RunImage, directory: string, options: Devic
       ? { kind: 'firmware', ...(await prepareFirmware(arch, directory, options.fresh === true)) }
       : {
           kind: 'direct',
-          kernel: slotFile(image, 'kernel'),
-          initramfs: slotFile(image, 'initramfs'),
+          kernel,
+          initramfs,
           commandLine: [kernelCommandLine(image), ...(options.kernelParameters ?? [])].join(' '),
         };
   const machine: Machine = {

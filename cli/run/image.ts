@@ -1,5 +1,6 @@
 /** A built image as run needs it: the slot's manifest, checked as far as a machine is chosen by it, and its files. */
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { Failure } from '../failure.ts';
@@ -34,12 +35,8 @@ export async function readImage(places: ImagePlaces): Promise<RunImage> {
   try {
     text = await readFile(places.manifest, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new Failure({
-      code: 'not-built',
-      message: `workspace ${places.name} has no image yet`,
-      hint: `coracle build ${places.name}`,
-    });
+    if (!missing(error)) throw error;
+    throw notBuilt(places.name, existsSync(places.slot) ? places.manifest : undefined);
   }
   try {
     return { ...places, facts: z.parse(ManifestSchema, JSON.parse(text)) };
@@ -52,6 +49,32 @@ export async function readImage(places: ImagePlaces): Promise<RunImage> {
       hint: `coracle build ${places.name} writes it anew`,
     });
   }
+}
+
+/** @throws Failure `not-built` if one of the image's files is gone */
+export async function mustBeThere({ name }: Pick<ImagePlaces, 'name'>, files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    await access(file).catch((error: unknown) => {
+      throw missing(error) ? notBuilt(name, file) : error;
+    });
+  }
+}
+
+function missing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** @param file the one that is not there, of an image that has others */
+function notBuilt(workspace: string, file?: string): Failure {
+  return new Failure({
+    code: 'not-built',
+    message:
+      file === undefined
+        ? `workspace ${workspace} has no image yet`
+        : `the image of workspace ${workspace} is not whole: ${file} is missing`,
+    hint: `coracle build ${workspace}`,
+  });
 }
 
 /** What the boot entry on the medium says, too. */

@@ -84,3 +84,28 @@ test('a time limit that is no number of seconds is refused', async (context) => 
   const ran = await coracle(project, ['build', 'small', '--offline'], { ...CACHE, CORACLE_HOOK_TIMEOUT: 'soon' });
   expectRefused(ran, ['CORACLE_HOOK_TIMEOUT', 'soon']);
 });
+
+test('a root hook that removes what boots', async (context) => {
+  const project = copyOfBuilt(context);
+  const file = 'layers/my/app/hooks/root.sh';
+  const before = listing(join(project, 'workspaces/small/stages'));
+  for (const [does, wrong] of [
+    ['rm -rf "$CORACLE_ROOT"/*', 'it has no /sbin/init'],
+    [
+      'rm "$CORACLE_ROOT/usr/bin/busybox"',
+      '/sbin/init (layer base/mini) is a link to ../bin/busybox, which is not there',
+    ],
+  ] as const) {
+    writeTree(project, { [file]: { program: `#!/bin/sh\n${does}\n` } });
+    const ran = await coracle(project, ['build', 'small', '--offline'], CACHE);
+    expectRefused(ran, [`the root cannot boot: ${wrong}`, 'base/systemd or base/mini', 'hook']);
+    expect(listing(join(project, 'workspaces/small/stages'))).toEqual(before);
+  }
+});
+
+test('a post hook that takes the image away', async (context) => {
+  const project = copyOfBuilt(context);
+  writeTree(project, { 'layers/my/app/hooks/post.sh': { program: '#!/bin/sh\nrm slot/manifest.json\n' } });
+  const ran = await coracle(project, ['build', 'small', '--offline'], CACHE);
+  expectRefused(ran, ['slot/manifest.json is missing', 'coracle build small']);
+});
