@@ -5,8 +5,9 @@
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BuildEnvironment } from '../engines/environment.ts';
+import { writingCache } from '../host/cache-writes.ts';
 import { sha256, sha256File, temporaryBeside, writeFileAtomic } from '../host/files.ts';
-import { takeLock } from '../host/lock.ts';
+import { type LockHolder, takeLock } from '../host/lock.ts';
 import { type Host, thisHost } from '../host/this-host.ts';
 import type { Architecture } from '../layers/layer.ts';
 import type { Stage, StageContext, StageInput } from '../stages/stage.ts';
@@ -61,17 +62,19 @@ async function programInputs(arch: Architecture, environment: BuildEnvironment, 
 async function makeOnce(kept: string, inputs: readonly StageInput[], work: Work): Promise<void> {
   const { context } = work;
   const { report, step, signal } = context;
-  await using _ = await takeLock(`${dirname(kept)}.lock`, {
+  const lock = {
     what: 'the programs for the device',
     purpose: 'compiling them',
     signal,
-    onWait: ({ pid }) =>
+    onWait: ({ pid }: LockHolder) =>
       report({ kind: 'step-progress', step, text: `process ${pid} is compiling them, too: waiting` }),
-  });
+  };
+  await using _ = await writingCache(work.environment.cache, () => takeLock(`${dirname(kept)}.lock`, lock));
   if (await isWhole(kept)) return;
   const source = join(context.scratch, 'source');
   copySources(...sourceArguments(work.environment, source, inputs));
-  await keep(await compileProgram(INIT_PROGRAM, await compilation(source, work)), kept);
+  const program = await compileProgram(INIT_PROGRAM, await compilation(source, work));
+  await writingCache(work.environment.cache, () => keep(program, kept));
 }
 
 function sourceArguments(environment: BuildEnvironment, to: string, inputs: readonly StageInput[]) {

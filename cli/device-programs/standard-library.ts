@@ -11,6 +11,7 @@ import { debianArchitecture, PrivateApt } from '../engines/debian/apt/private-ap
 import { resolvePackages } from '../engines/debian/apt/resolve.ts';
 import { archiveSources } from '../engines/debian/apt/sources.ts';
 import { Failure } from '../failure.ts';
+import { writingCache } from '../host/cache-writes.ts';
 import { temporaryBeside } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import { runCommand } from '../host/process.ts';
@@ -47,13 +48,16 @@ export async function foreignSysroot(
   const directory = join(options.cache, 'rust-sysroot', name);
   const sysroot = join(directory, 'usr');
   if (existsSync(sysroot)) return sysroot;
-  await using _ = await takeLock(`${directory}.lock`, {
-    what: 'the standard library of Rust',
-    purpose: `fetching ${name}`,
-    signal: options.signal,
-  });
+  const lock = { what: 'the standard library of Rust', purpose: `fetching ${name}`, signal: options.signal };
+  await using _ = await writingCache(options.cache, () => takeLock(`${directory}.lock`, lock));
   if (existsSync(sysroot)) return sysroot;
   const archive = await fetchLibrary(wanted, arch, options);
+  await writingCache(options.cache, () => unpackInto(directory, archive, options));
+  if (existsSync(join(sysroot, 'lib/rustlib', targetTriple(arch), 'lib'))) return sysroot;
+  throw new Error(`${wanted.name} ${wanted.version} has no library for ${arch}`);
+}
+
+async function unpackInto(directory: string, archive: string, options: FetchOptions): Promise<void> {
   const temporary = temporaryBeside(directory);
   try {
     await mkdir(temporary, { recursive: true });
@@ -62,8 +66,6 @@ export async function foreignSysroot(
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  if (existsSync(join(sysroot, 'lib/rustlib', targetTriple(arch), 'lib'))) return sysroot;
-  throw new Error(`${wanted.name} ${wanted.version} has no library for ${arch}`);
 }
 
 async function libraryPackage(toolchain: RustToolchain): Promise<LibraryPackage> {

@@ -5,7 +5,8 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { sha256, writeFileAtomic } from '../host/files.ts';
+import { writeShortcut } from '../host/cache-writes.ts';
+import { sha256 } from '../host/files.ts';
 import { findRust, type RustToolchain, requiredRust } from '../host/rust-toolchain.ts';
 import { findProgram, type Host, thisHost } from '../host/this-host.ts';
 import type { Architecture } from '../layers/layer.ts';
@@ -38,7 +39,7 @@ export async function rustToolchain(arch: Architecture, options: ToolchainOption
   const found = await findRust(host, triple, required);
   if (found === undefined) throw missing(arch, `Rust ${required} or later with the standard library for ${triple}`);
   const toolchain = withoutProxies(found);
-  await writeFileAtomic(memory, JSON.stringify({ stamp, toolchain } satisfies Remembered));
+  await writeShortcut(memory, JSON.stringify({ stamp, toolchain } satisfies Remembered));
   return toolchain;
 }
 

@@ -27,6 +27,11 @@ const MKDIR_CAUSES: typeof CAUSES = {
   ENOENT: ['read-only', 'it is on a read-only file system', 'work in a directory that can be written to'],
 };
 
+/** Whether a failure's code is one of those here. */
+export function isSystemFailure(code: string): boolean {
+  return [...Object.values(CAUSES), ...Object.values(MKDIR_CAUSES)].some(([known]) => known === code);
+}
+
 /** What a failure of the system means to a user, if it is one of those that a user can mend. */
 export function systemFailure(error: unknown): Pick<FailureParts, 'code' | 'cause' | 'hint'> | undefined {
   if (error instanceof Failure) return undefined;

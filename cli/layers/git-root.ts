@@ -6,10 +6,11 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { SimpleGit } from 'simple-git';
 import { Failure, type Place } from '../failure.ts';
+import { writingCache } from '../host/cache-writes.ts';
 import { sha256, temporaryBeside } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import { baseEnvironment } from '../host/process.ts';
-import { writing } from '../host/system-failure.ts';
+import { DISK_FULL, saysDiskFull } from '../host/system-failure.ts';
 
 /** A repository as coracle.yaml names it. */
 export interface GitSource {
@@ -40,7 +41,7 @@ const FETCHED = ['+HEAD:refs/coracle/HEAD', '+refs/heads/*:refs/heads/*', '+refs
  */
 export async function lookUpRevision(source: GitSource, cache: GitCache): Promise<string> {
   if (cache.offline) throw offline(source, `what ${source.rev} is`);
-  return writing(repositoryDirectory(source, cache), async () => {
+  return writingCache(cache.cache, async () => {
     await using _lock = await lockRepository(source, cache);
     const git = await openRepository(source, cache);
     await fetch(git, source, cache);
@@ -67,7 +68,7 @@ async function findRevision(git: SimpleGit, source: GitSource): Promise<string> 
 export async function checkOutCommit(source: GitSource, commit: string, cache: GitCache): Promise<string> {
   const directory = join(repositoryDirectory(source, cache), commit);
   if (await exists(directory)) return directory;
-  return writing(directory, async () => {
+  return writingCache(cache.cache, async () => {
     await using _lock = await lockRepository(source, cache);
     if (!(await exists(directory))) await checkOutInto(directory, source, commit, cache);
     return directory;
@@ -192,6 +193,7 @@ async function attempt<T>(source: GitSource, what: string, work: () => PromiseLi
       place: source.place,
       cause,
       hint: missing ? 'coracle doctor --fix installs it' : 'check the address, and that this machine may read it',
+      ...(saysDiskFull(cause) && DISK_FULL),
     });
   }
 }

@@ -5,6 +5,7 @@
  */
 import { constants, copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writingCache } from '../host/cache-writes.ts';
 import { sha256File, temporaryBeside } from '../host/files.ts';
 import type { Content } from './entry.ts';
 
@@ -18,7 +19,7 @@ export async function storeContent(store: string, file: string): Promise<Content
   const hash = await sha256File(file);
   const kept = join(store, hash.slice(0, 2), hash);
   const known = await stat(kept).catch(() => undefined);
-  if (known?.size !== size) await copyAtomic(file, kept);
+  if (known?.size !== size) await writingCache(store, () => copyAtomic(file, kept));
   return { kind: 'slice', file: kept, offset: 0, size };
 }
 

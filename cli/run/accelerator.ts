@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { Failure } from '../failure.ts';
-import { writeFileAtomic } from '../host/files.ts';
+import { writeShortcut } from '../host/cache-writes.ts';
 import { runCommand } from '../host/process.ts';
 import type { HostArchitecture } from '../host/this-host.ts';
 import type { Architecture } from '../layers/layer.ts';
@@ -61,7 +61,7 @@ export async function chooseAccelerator(arch: Architecture, options: ProbeOption
   const remembered = known[arch];
   if (remembered !== undefined) return choice(remembered ?? undefined);
   const reason = await probe(arch, options);
-  await writeFileAtomic(record, `${JSON.stringify({ boot, results: { ...known, [arch]: reason ?? null } })}\n`);
+  await writeShortcut(record, `${JSON.stringify({ boot, results: { ...known, [arch]: reason ?? null } })}\n`);
   return choice(reason);
 }
 

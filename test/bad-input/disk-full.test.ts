@@ -3,7 +3,7 @@
  * failure says so, what was there stays, and with more room the same build goes on to the same image.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { coracle } from '../support/coracle.ts';
@@ -68,7 +68,9 @@ test('as the cache', { timeout: FIRST_BUILD_MS }, async (context) => {
   for (const size of ['4k', '64k', '2m', '40m']) {
     resize(size);
     expectRefused(await coracle(project, ['build', 'small', '--offline'], { CORACLE_CACHE: directory }), [
-      'hint: free some room',
+      `error: cannot write into the cache ${directory}`,
+      'the disk is full',
+      'hint: free some room (coracle clean --cache',
       'log: workspaces/small/logs/packages.log',
     ]);
     const unpacked = join(directory, 'unpacked');
@@ -78,6 +80,50 @@ test('as the cache', { timeout: FIRST_BUILD_MS }, async (context) => {
   const ran = await coracle(project, ['build', 'small', '--offline'], { CORACLE_CACHE: directory });
   expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
   expect(image(project)).toEqual(image(built));
+});
+
+test('as the cache of apt', { timeout: FIRST_BUILD_MS }, async (context) => {
+  const project = writeTree(temporaryDirectory(), SMALL);
+  const directory = join(temporaryDirectory(), 'cache');
+  smallDisk(context, directory)('96k');
+  expectRefused(await coracle(project, ['build', 'small'], { CORACLE_CACHE: directory }), [
+    `error: cannot write into the cache ${directory}`,
+    'the disk is full',
+    'CORACLE_CACHE',
+  ]);
+});
+
+test('as a cache that may only be read', { timeout: FIRST_BUILD_MS }, async (context) => {
+  const built = copyOfBuilt(context);
+  const whole = await privateCache(built);
+  const directory = join(temporaryDirectory(), 'cache');
+  const resize = smallDisk(context, directory);
+  resize('64k');
+  symlinkSync(join(whole.directory, 'downloads'), join(directory, 'downloads'));
+  mkdirSync(join(directory, 'unpacked'));
+  const variables = { CORACLE_CACHE: directory };
+  execFileSync('mount', ['-o', 'remount,ro', directory]);
+  const project = writeTree(temporaryDirectory(), SMALL);
+  cpSync(join(built, 'coracle.lock'), join(project, 'coracle.lock'));
+  expectRefused(await coracle(project, ['build', 'small', '--offline'], variables), [
+    `error: cannot write into the cache ${directory}`,
+    'it is on a read-only file system',
+    'hint: let CORACLE_CACHE name a directory',
+  ]);
+  execFileSync('mount', ['-o', 'remount,rw,size=800m', directory]);
+  cpSync(join(whole.directory, 'device'), join(directory, 'device'), { recursive: true });
+  const first = await coracle(project, ['build', 'small', '--offline'], variables);
+  expect(first, first.stderr).toMatchObject({ exitCode: 0 });
+  // What only saves time may be missing, and cannot be written.
+  for (const name of readdirSync(join(directory, 'device')).filter((one) => one.endsWith('.json'))) {
+    rmSync(join(directory, 'device', name));
+  }
+  execFileSync('mount', ['-o', 'remount,ro', directory]);
+  const other = writeTree(temporaryDirectory(), SMALL);
+  cpSync(join(built, 'coracle.lock'), join(other, 'coracle.lock'));
+  const second = await coracle(other, ['build', 'small', '--offline'], variables);
+  expect(second, second.stderr).toMatchObject({ exitCode: 0 });
+  expect(image(other)).toEqual(image(built));
 });
 
 test.for<[string, readonly string[], readonly string[]]>([

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { writingCache } from '../../host/cache-writes.ts';
 import { sha256File, temporaryBeside } from '../../host/files.ts';
 import { removeLeftovers } from '../../host/leftovers.ts';
 import { runCommand } from '../../host/process.ts';
@@ -37,14 +38,15 @@ export async function unpackPackages(
   options: DownloadOptions,
 ): Promise<UnpackedPackage[]> {
   const todo = packages.filter((one) => !isUnpacked(unpackedPath(options.cache, one.sha256)));
-  if (todo.length > 0) await removeLeftovers(join(options.cache, 'unpacked'));
+  if (todo.length > 0) await writingCache(options.cache, () => removeLeftovers(join(options.cache, 'unpacked')));
   // The large ones first, so that none is left alone at the end.
   const queue = todo.toSorted((a, b) => a.size - b.size);
   let done = 0;
   const work = async (): Promise<void> => {
     for (let one = queue.pop(); one !== undefined; one = queue.pop()) {
       options.signal?.throwIfAborted();
-      await unpackOne(one, options);
+      await checkDownload(one, options);
+      await writingCache(options.cache, () => unpackOne(one, options));
       done += 1;
       options.onProgress?.(done, todo.length);
     }
@@ -67,9 +69,12 @@ export function isUnpacked(directory: string): boolean {
   }
 }
 
+async function checkDownload(one: LockedPackage, options: DownloadOptions): Promise<void> {
+  if ((await sha256File(downloadPath(options.cache, one.sha256))) !== one.sha256) await fetchAgain(one, options);
+}
+
 async function unpackOne(one: LockedPackage, options: DownloadOptions): Promise<void> {
   const file = downloadPath(options.cache, one.sha256);
-  if ((await sha256File(file)) !== one.sha256) await fetchAgain(one, options);
   const directory = unpackedPath(options.cache, one.sha256);
   await mkdir(join(options.cache, 'unpacked'), { recursive: true });
   const temporary = temporaryBeside(directory);

@@ -6,6 +6,7 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
+import { writingCache } from '../../../host/cache-writes.ts';
 import { sha256File } from '../../../host/files.ts';
 import { takeLock } from '../../../host/lock.ts';
 import type { LockedPackage } from '../../../workspace/lock-schema.ts';
@@ -33,21 +34,19 @@ export async function fetchPackages(packages: readonly LockedPackage[], options:
   if (missing.length === 0) return;
   if (options.offline) throw notInCache(missing);
   const directory = join(options.cache, 'downloads');
-  await mkdir(directory, { recursive: true });
-  await using _ = await takeLock(join(directory, 'fetch.lock'), {
-    what: 'the download cache',
-    purpose: 'fetching packages',
-    signal: options.signal,
-  });
+  const lock = { what: 'the download cache', purpose: 'fetching packages', signal: options.signal };
+  await using _ = await writingCache(options.cache, () => takeLock(join(directory, 'fetch.lock'), lock));
   // Somebody else may have fetched them while we waited.
   const wanted = await missingPackages(missing, options.cache);
-  if (wanted.length > 0) await fetchMissing(wanted, await options.apt(), options);
+  if (wanted.length === 0) return;
+  const apt = await options.apt();
+  await writingCache(options.cache, () => fetchMissing(wanted, apt, options));
 }
 
 /** Removes a package that turned out to be damaged, and fetches it anew. */
 export async function fetchAgain(one: LockedPackage, options: DownloadOptions): Promise<void> {
   if (options.offline) throw damagedOffline(one);
-  await rm(downloadPath(options.cache, one.sha256), { force: true });
+  await writingCache(options.cache, () => rm(downloadPath(options.cache, one.sha256), { force: true }));
   await fetchPackages([one], options);
 }
 

@@ -6,6 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
+import { writingCache } from '../../../host/cache-writes.ts';
 import { sha256, writeFileAtomic } from '../../../host/files.ts';
 import { takeLock } from '../../../host/lock.ts';
 import { type Finished, runCommand } from '../../../host/process.ts';
@@ -46,25 +47,25 @@ export class PrivateApt {
     const [keyring = '/dev/null'] = options.sources.map((source) => source.keyring);
     const key = sha256(JSON.stringify([architecture, sources, keyring])).slice(0, 16);
     const directory = join(options.cache, 'apt', key);
-    await mkdir(join(directory, 'lists', 'partial'), { recursive: true });
-    await mkdir(join(directory, 'archives', 'partial'), { recursive: true });
-    await writeFileAtomic(join(directory, 'debian.sources'), sources);
-    await writeFileAtomic(join(directory, 'status'), '');
-    await writeFileAtomic(join(directory, 'apt.conf'), configuration(directory, architecture, keyring, acquire));
+    await writingCache(options.cache, async () => {
+      await mkdir(join(directory, 'lists', 'partial'), { recursive: true });
+      await mkdir(join(directory, 'archives', 'partial'), { recursive: true });
+      await writeFileAtomic(join(directory, 'debian.sources'), sources);
+      await writeFileAtomic(join(directory, 'status'), '');
+      await writeFileAtomic(join(directory, 'apt.conf'), configuration(directory, architecture, keyring, acquire));
+    });
     return new PrivateApt(options, directory);
   }
 
   /** Brings the lists up to date; a second process that wants the same waits. */
   async update(): Promise<void> {
-    await using _ = await takeLock(join(this.directory, 'update.lock'), {
-      what: 'the package lists',
-      purpose: 'apt-get update',
-      signal: this.#options.signal,
-    });
+    const lock = { what: 'the package lists', purpose: 'apt-get update', signal: this.#options.signal };
+    const { cache } = this.#options;
+    await using _ = await writingCache(cache, () => takeLock(join(this.directory, 'update.lock'), lock));
     try {
       await this.run(['apt-get', 'update', '-q', '-o', 'APT::Update::Error-Mode=any']);
       // Says that there are lists to resolve with, should there be no network the next time.
-      await writeFileAtomic(join(this.directory, 'updated'), '');
+      await writingCache(cache, () => writeFileAtomic(join(this.directory, 'updated'), ''));
     } catch (error) {
       throw asUpdateFailure(error, this.sources);
     }
@@ -75,15 +76,18 @@ export class PrivateApt {
     argv: readonly [string, ...string[]],
     more: { accept?: readonly number[]; stdout?: 'log'; onLine?: (line: string) => void } = {},
   ): Promise<Finished> {
-    return runCommand({
-      argv,
-      cwd: this.directory,
-      env: { ...proxies(), APT_CONFIG: join(this.directory, 'apt.conf') },
-      stdout: 'capture',
-      signal: this.#options.signal,
-      ...(this.#options.log === undefined ? {} : { log: this.#options.log }),
-      ...more,
-    });
+    // apt writes nowhere else.
+    return writingCache(this.#options.cache, () =>
+      runCommand({
+        argv,
+        cwd: this.directory,
+        env: { ...proxies(), APT_CONFIG: join(this.directory, 'apt.conf') },
+        stdout: 'capture',
+        signal: this.#options.signal,
+        ...(this.#options.log === undefined ? {} : { log: this.#options.log }),
+        ...more,
+      }),
+    );
   }
 }
 

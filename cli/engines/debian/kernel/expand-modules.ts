@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writingCache } from '../../../host/cache-writes.ts';
 import { syncDirectory, temporaryBeside } from '../../../host/files.ts';
 import { runCommand } from '../../../host/process.ts';
 import { ContentReader, contentSize } from '../../../rootfs/content.ts';
@@ -29,7 +30,7 @@ export async function expandModules(tree: KernelTree, options: ExpandOptions): P
   const packed = [...tree.modules.values()].filter((module) => module.suffix !== '.ko');
   if (packed.length === 0) return tree;
   const directory = join(options.cache, 'modules', options.key);
-  if (!existsSync(directory)) await expandInto(directory, packed, options.signal);
+  if (!existsSync(directory)) await writingCache(options.cache, () => expandInto(directory, packed, options.signal));
   const modules = new Map(tree.modules);
   for (const module of packed) {
     const file = join(directory, `${module.path}.ko`);

@@ -6,6 +6,7 @@ import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../../failure.ts';
+import { writingCache } from '../../../../host/cache-writes.ts';
 import { sha256, sha256File, syncDirectory } from '../../../../host/files.ts';
 import { takeLock } from '../../../../host/lock.ts';
 import { runCommand } from '../../../../host/process.ts';
@@ -65,20 +66,15 @@ export function planSourceKernel(parts: SourceParts): SourcePlan {
       const key = await kernelKey(config, [source.key, from?.key ?? base]);
       const directory = join(environment.cache, 'kernels', key);
       const facts = { name: `linux ${source.version} (compiled)`, version: source.version, key };
-      await mkdir(join(environment.cache, 'kernels'), { recursive: true });
-      await using _ = await takeLock(`${directory}.lock`, {
-        what: 'the kernel in the cache',
-        purpose: 'compiling it',
-        signal: context.signal,
-      });
-      if (!existsSync(directory)) {
+      const make = async (): Promise<void> => {
         const packageConfig = from === undefined ? undefined : await configOf(from);
         const made = join(context.scratch, 'made');
         await mkdir(made);
         const options = { config, base, packageConfig, patches, sourceTar: source.tar, origin: facts.name };
         await buildKernel(options, join(made, TAR), context);
-        await keep(made, directory);
-      }
+        await writingCache(environment.cache, () => keep(made, directory));
+      };
+      if (!existsSync(directory)) await makeOnce(directory, environment.cache, make, context.signal);
       // Not a reference to the cache: somebody may tidy that up. Nor a hard link: whoever writes to it writes to this only.
       await copyFile(join(directory, TAR), join(context.output, TAR), constants.COPYFILE_FICLONE);
       await writeFile(join(context.output, FACTS), JSON.stringify(facts));
@@ -93,6 +89,13 @@ export function planSourceKernel(parts: SourceParts): SourcePlan {
       return { ...facts, tar: join(directory, TAR) };
     },
   };
+}
+
+/** Of builds that need the same kernel, one compiles. */
+async function makeOnce(directory: string, cache: string, make: () => Promise<void>, signal: AbortSignal) {
+  const lock = { what: 'the kernel in the cache', purpose: 'compiling it', signal };
+  await using _ = await writingCache(cache, () => takeLock(`${directory}.lock`, lock));
+  if (!existsSync(directory)) await make();
 }
 
 /** The last layer that has an opinion decides. */
