@@ -1,5 +1,5 @@
 /** Builds at the same time: of one workspace they wait for each other, of several projects they share one cache. */
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -68,6 +68,42 @@ test('the disk of a guest that runs is not cleaned away', async (context) => {
   expect(places.map((place) => existsSync(place))).toEqual([true, false]);
   expect(await coracle(project, ['clean', 'small', '--run'], CACHE)).toMatchObject({ exitCode: 0 });
   expect(places.map((place) => existsSync(place))).toEqual([false, false]);
+});
+
+test('the cache is not cleaned away under a build, and otherwise alone', {
+  timeout: FIRST_BUILD_MS,
+}, async (context) => {
+  const project = copyOfBuilt(context);
+  const { directory, variables } = await privateCache(project);
+  const elsewhere = temporaryDirectory();
+  const [there, go] = [join(project, 'there'), join(project, 'go')];
+  writeTree(project, {
+    'layers/my/app/hooks/root.sh': {
+      program: `#!/bin/sh\ntouch '${there}'\nwhile ! test -e '${go}'; do sleep 0.1; done\n`,
+    },
+  });
+  const build = startCoracle(project, ['build', 'small', '--offline'], variables);
+  await expect.poll(() => existsSync(there), { timeout: FIRST_BUILD_MS }).toBe(true);
+  for (const args of [['--cache'], ['small', '--cache']]) {
+    expectRefused(await coracle(project, ['clean', ...args], variables), [
+      `the cache ${directory} is in use by process ${build.child.pid} on ${hostname()} (coracle build small, since `,
+    ]);
+  }
+  writeFileSync(go, '');
+  expect(await build.ended).toEqual(GOOD);
+  expect(readdirSync(join(directory, 'in-use'))).toEqual([]);
+
+  // The sign of one that was killed, and a cache that is a link: only its content goes.
+  const dead = { pid: 1, host: hostname(), startTicks: '0', boot: 'another', purpose: 'coracle build x', since: '' };
+  writeTree(directory, { 'in-use/1-00000000': JSON.stringify(dead) });
+  const link = join(elsewhere, 'cache');
+  symlinkSync(directory, link);
+  const cleaned = await coracle(elsewhere, ['clean', '--cache'], { CORACLE_CACHE: link });
+  expect(cleaned).toMatchObject({ exitCode: 0, stderr: `cleaned the cache ${link}\n` });
+  expect(readdirSync(directory)).toEqual([]);
+  expect(existsSync(join(project, 'workspaces/small/stages'))).toBe(true);
+  expect(await coracle(project, ['clean', 'small', '--cache'], { CORACLE_CACHE: link })).toMatchObject({ exitCode: 0 });
+  expect(existsSync(join(project, 'workspaces/small/stages'))).toBe(false);
 });
 
 test('projects that are built side by side share what they unpack', { timeout: FIRST_BUILD_MS }, async (context) => {

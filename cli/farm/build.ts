@@ -6,7 +6,9 @@ import { takeLock } from '../host/lock.ts';
 import { runStages } from '../stages/run-stages.ts';
 import { slots } from '../stages/slots.ts';
 import type { Report } from '../ui/events.ts';
+import { cacheDirectory } from '../workspace/cache-directory.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { useCache } from './cache-in-use.ts';
 import { type BuildPlan, type PlanPlaces, planBuild, stagesOf } from './plan.ts';
 
 export interface BuildOptions extends Omit<PlanPlaces, 'directory'> {
@@ -39,6 +41,8 @@ export async function buildWorkspaces(
     stagesOf(plan).map((stage) => ({ step: `${plan.config.workspace}/${stage.name}`, title: stage.title })),
   );
   options.report({ kind: 'plan', steps });
+  const names = configs.map(({ workspace }) => workspace).join(' ');
+  await using _cache = await useCache(cacheDirectory(options.variables), `coracle build ${names}`);
   const slot = slots(options.jobs ?? availableParallelism());
   const ended = await Promise.allSettled(plans.map((plan) => buildOne(plan, options, slot)));
   const failures: Failure[] = [];

@@ -4,10 +4,12 @@
  */
 import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writingCache } from '../host/cache-writes.ts';
 import { compareImages, type ImageDifference, renderDifferences } from '../image/reproducible.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { type BuildOptions, type BuiltImage, buildWorkspaces } from './build.ts';
+import { useCache } from './cache-in-use.ts';
 import { workspaceDirectory } from './plan.ts';
 
 export interface ReproducibleResult {
@@ -27,6 +29,9 @@ export async function checkReproducible(
   configs: readonly ResolvedConfig[],
   options: BuildOptions,
 ): Promise<readonly ReproducibleResult[]> {
+  const names = configs.map(({ workspace }) => workspace).join(' ');
+  const purpose = `coracle build --check-reproducible ${names}`;
+  await using _cache = await useCache(cacheDirectory(options.variables), purpose);
   const results: ReproducibleResult[] = [];
   for (const config of configs) {
     const place = join(workspaceDirectory(options.project, config.workspace), 'reproducible');
@@ -56,7 +61,7 @@ async function buildAside(config: ResolvedConfig, options: BuildOptions, directo
   const shared = cacheDirectory(options.variables);
   await mkdir(cache, { recursive: true });
   for (const name of SHARED) {
-    await mkdir(join(shared, name), { recursive: true });
+    await writingCache(shared, () => mkdir(join(shared, name), { recursive: true }));
     await symlink(join(shared, name), join(cache, name));
   }
   const [image] = await buildWorkspaces([config], {

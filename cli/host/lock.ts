@@ -2,9 +2,9 @@
  * Locks between processes: a file that names its holder. A holder that no longer runs, or ran before the machine was
  * started anew, holds nothing: its lock is taken over.
  */
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
 import { temporaryBeside } from './files.ts';
@@ -67,16 +67,34 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
       continue;
     }
     if (Date.now() >= deadline) {
-      throw new Failure({
-        code: 'locked',
-        message: `${options.what} is in use by process ${holder.pid} on ${holder.host} (${holder.purpose}, since ${holder.since})`,
-        hint: 'wait for it to end, or stop it; a lock whose process is gone is taken over by itself',
-      });
+      throw inUse(options.what, holder);
     }
     if (!told) options.onWait?.(holder);
     told = true;
     await delay(POLL_MS, undefined, { signal: options.signal });
   }
+}
+
+/** What somebody is told who would not wait. */
+export function inUse(what: string, holder: LockHolder): Failure {
+  return new Failure({
+    code: 'locked',
+    message: `${what} is in use by process ${holder.pid} on ${holder.host} (${holder.purpose}, since ${holder.since})`,
+    hint: 'wait for it to end, or stop it; a lock whose process is gone is taken over by itself',
+  });
+}
+
+/** The holders of all locks in a directory that are alive; locks of dead ones are removed. */
+export async function livingHolders(directory: string): Promise<readonly LockHolder[]> {
+  const living: LockHolder[] = [];
+  for (const name of await readdir(directory).catch(() => [])) {
+    const path = join(directory, name);
+    const holder = await readHolder(path);
+    if (holder !== undefined && (await isAlive(holder))) living.push(holder);
+    // What cannot be read yet is about to become a lock.
+    else if (holder !== undefined) await rm(path, { force: true });
+  }
+  return living;
 }
 
 /** A lock appears with its content or not at all: a hard link to a finished file. */
