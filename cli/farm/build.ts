@@ -7,6 +7,7 @@ import { runStages } from '../stages/run-stages.ts';
 import { slots } from '../stages/slots.ts';
 import type { Report } from '../ui/events.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
+import { commandLine } from '../workspace/command-line.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { useCache } from './cache-in-use.ts';
 import { type BuildPlan, type PlanPlaces, planBuild, stagesOf } from './plan.ts';
@@ -75,7 +76,8 @@ async function buildOne(plan: BuildPlan, options: BuildOptions, slot: ReturnType
     signal: options.signal,
   });
   const { report, signal } = options;
-  const run = { workspace: plan.directory, name, report, signal, slot };
+  const retry = commandLine('build', plan.config, options.offline ? ['--offline'] : []);
+  const run = { workspace: plan.directory, name, retry, report, signal, slot };
   // No stage needs what the pre hooks do, and yet they come before all of them.
   await runStages(plan.before, run);
   await runStages([...plan.stages, ...plan.after], run);

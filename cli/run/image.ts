@@ -18,6 +18,8 @@ const ManifestSchema = z.object({
 export interface ImagePlaces {
   /** Of the workspace. */
   readonly name: string;
+  /** The command line that builds it; `coracle build <name>` unless told. */
+  readonly build?: string;
   /** The workspace's directory. */
   readonly directory: string;
   readonly slot: string;
@@ -36,7 +38,7 @@ export async function readImage(places: ImagePlaces): Promise<RunImage> {
     text = await readFile(places.manifest, 'utf8');
   } catch (error) {
     if (!missing(error)) throw error;
-    throw notBuilt(places.name, existsSync(places.slot) ? places.manifest : undefined);
+    throw notBuilt(places, existsSync(places.slot) ? places.manifest : undefined);
   }
   try {
     return { ...places, facts: z.parse(ManifestSchema, JSON.parse(text)) };
@@ -46,16 +48,18 @@ export async function readImage(places: ImagePlaces): Promise<RunImage> {
       message: `the manifest of workspace ${places.name} cannot be read`,
       place: { file: places.manifest },
       cause: (error as Error).message,
-      hint: `coracle build ${places.name} writes it anew`,
+      hint: `${places.build ?? `coracle build ${places.name}`} writes it anew`,
     });
   }
 }
 
+type NamedImage = Pick<ImagePlaces, 'name' | 'build'>;
+
 /** @throws Failure `not-built` if one of the image's files is gone */
-export async function mustBeThere({ name }: Pick<ImagePlaces, 'name'>, files: readonly string[]): Promise<void> {
+export async function mustBeThere(image: NamedImage, files: readonly string[]): Promise<void> {
   for (const file of files) {
     await access(file).catch((error: unknown) => {
-      throw missing(error) ? notBuilt(name, file) : error;
+      throw missing(error) ? notBuilt(image, file) : error;
     });
   }
 }
@@ -66,14 +70,14 @@ function missing(error: unknown): boolean {
 }
 
 /** @param file the one that is not there, of an image that has others */
-function notBuilt(workspace: string, file?: string): Failure {
+function notBuilt({ name, build }: NamedImage, file?: string): Failure {
   return new Failure({
     code: 'not-built',
     message:
       file === undefined
-        ? `workspace ${workspace} has no image yet`
-        : `the image of workspace ${workspace} is not whole: ${file} is missing`,
-    hint: `coracle build ${workspace}`,
+        ? `workspace ${name} has no image yet`
+        : `the image of workspace ${name} is not whole: ${file} is missing`,
+    hint: build ?? `coracle build ${name}`,
   });
 }
 

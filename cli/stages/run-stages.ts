@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly workspace: string;
   /** The workspace's name, for events and hints. */
   readonly name: string;
+  /** The command line that tries again; `coracle build <name>` unless told. */
+  readonly retry?: string;
   readonly report: Report;
   readonly signal: AbortSignal;
   /** Waits for a share of the machine, so that workspaces built side by side do not ask for more than there is. */
@@ -92,7 +94,7 @@ async function runStage(
       return made.digest;
     } catch (error) {
       end(wasStopped(error) ? 'stopped' : 'failed');
-      throw explain(error, stage, options.name, place);
+      throw explain(error, stage, options.retry ?? `coracle build ${options.name}`, place);
     } finally {
       await rm(place.output, { recursive: true, force: true });
       await rm(place.scratch, { recursive: true, force: true });
@@ -148,8 +150,8 @@ async function removeLeftovers(workspace: string): Promise<void> {
 }
 
 /** Adds what every failure of a stage ends with: the log, and the command that tries again. */
-function explain(error: unknown, stage: Stage, workspace: string, { output, log }: WorkPlace): unknown {
-  const known = { log, retry: `coracle build ${workspace}` };
+function explain(error: unknown, stage: Stage, retry: string, { output, log }: WorkPlace): unknown {
+  const known = { log, retry };
   if (error instanceof Failure) return error.parts.code === 'stopped' ? error : error.with(known);
   const refused = systemFailure(error);
   if (refused === undefined) return error;

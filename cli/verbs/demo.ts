@@ -13,6 +13,7 @@ import { type Device, startDevice } from '../run/device.ts';
 import type { RunImage } from '../run/image.ts';
 import type { Report } from '../ui/events.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
+import { commandLine } from '../workspace/command-line.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { BUILD_OPTIONS } from './build-options.ts';
 import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
@@ -78,7 +79,7 @@ the end. Exit code 0: all of that was seen.
     session.report({
       kind: 'result',
       value: { workspaces: built.map(({ name }) => name), rows: [...rows, total], ms: performance.now() - started },
-      text: `${tableText([...rows, total])}\n\nAll of this was seen. Now try: coracle run ${built[0]?.name ?? ''}`,
+      text: `${tableText([...rows, total])}\n\nAll of this was seen. Now try: ${configs.map((config) => commandLine('run', config))[0] ?? ''}`,
     });
     return 0;
   },

@@ -8,6 +8,7 @@ import { type Device, type DeviceOptions, startDevice } from '../run/device.ts';
 import { type RunImage, readImage } from '../run/image.ts';
 import { sshCommandForPeople } from '../run/ssh.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
+import { commandLine } from '../workspace/command-line.ts';
 import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { RUN_OPTIONS, runOptions } from './run-options.ts';
 import { defineVerb, type Session } from './verb.ts';
@@ -67,7 +68,7 @@ async function builtImage(names: readonly string[], session: Session): Promise<R
     variables: session.environment,
     offline: true,
   });
-  return readImage({ ...plan, name: config.workspace });
+  return readImage({ ...plan, name: config.workspace, build: commandLine('build', config) });
 }
 
 /** A person at the console. */

@@ -4,6 +4,8 @@ import { planBuild } from '../farm/plan.ts';
 import type { Manifest } from '../image/manifest.ts';
 import { measureImage, type SizeReport, type SizeRow } from '../image/size-report.ts';
 import { readTreeIndex } from '../rootfs/tree-index.ts';
+import { commandLine } from '../workspace/command-line.ts';
+import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { defineVerb } from './verb.ts';
 
@@ -32,7 +34,7 @@ root.squashfs are an estimate, since small files share blocks; their sum is exac
         variables: session.environment,
         offline: true,
       });
-      await mustBeBuilt(config.workspace, [plan.root, plan.manifest]);
+      await mustBeBuilt(config, [plan.root, plan.manifest]);
       const manifest = JSON.parse(await readFile(plan.manifest, 'utf8')) as Manifest;
       const report = measureImage(await readTreeIndex(plan.root), manifest);
       reports.push({ workspace: config.workspace, report });
@@ -46,13 +48,13 @@ root.squashfs are an estimate, since small files share blocks; their sum is exac
   },
 });
 
-async function mustBeBuilt(workspace: string, paths: readonly string[]): Promise<void> {
+async function mustBeBuilt(config: ResolvedConfig, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await access(path).catch(() => {
       throw new Failure({
         code: 'not-built',
-        message: `workspace ${workspace} has no image yet`,
-        hint: `coracle build ${workspace}`,
+        message: `workspace ${config.workspace} has no image yet`,
+        hint: commandLine('build', config),
       });
     });
   }

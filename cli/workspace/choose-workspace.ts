@@ -11,6 +11,8 @@ import { isWorkspaceName, WORKSPACE_NAME_RULE, type WorkspaceData } from './proj
 
 export interface ChosenWorkspace {
   readonly name: string;
+  /** The words of a command line that choose it again; none where the environment does. */
+  readonly asked: readonly string[];
   readonly requests: readonly LayerRequest[];
   /** Undefined for an ad-hoc list. */
   readonly data: WorkspaceData | undefined;
@@ -20,13 +22,10 @@ export interface ChosenWorkspace {
 export function chooseWorkspace(project: Project, nameOrList: string | undefined): ChosenWorkspace {
   if (nameOrList !== undefined) {
     if (!/[/,\s]/.test(nameOrList.trim())) return named(project, nameOrList.trim());
-    return adHoc(nameOrList, undefined);
+    return adHoc(nameOrList);
   }
-  const { environment } = project;
-  const list = environment['CORACLE_CONFIG'] || environment['SKIFF_CONFIG'];
-  const name = environment['CORACLE_WORKSPACE'] || skiffName(environment['SKIFF_WORKSPACE']);
-  if (list) return adHoc(list, name ?? 'default');
-  if (name) return named(project, name);
+  const fromEnvironment = environmentChoice(project);
+  if (fromEnvironment !== undefined) return { ...fromEnvironment, asked: [] };
   const names = project.workspaceNames();
   const only = project.yaml?.data.default ?? (names.length === 1 ? names[0] : undefined);
   if (only !== undefined) return named(project, only);
@@ -41,7 +40,28 @@ export function chooseWorkspace(project: Project, nameOrList: string | undefined
   });
 }
 
-function named(project: Project, name: string): ChosenWorkspace {
+function environmentChoice(project: Project): ChosenWorkspace | undefined {
+  const { environment } = project;
+  const list = environment['CORACLE_CONFIG'] || environment['SKIFF_CONFIG'];
+  const variable = environment['CORACLE_WORKSPACE'] ? 'CORACLE_WORKSPACE' : 'SKIFF_WORKSPACE';
+  const given = environment[variable] || undefined;
+  // SkiffOS makes the name fit instead of refusing it.
+  const fitting = variable === 'SKIFF_WORKSPACE' ? given?.replaceAll(/[^A-Za-z0-9._-]/g, '').toLowerCase() : given;
+  if (given !== undefined && !isWorkspaceName(fitting ?? '')) {
+    throw new Failure({
+      code: 'bad-workspace-name',
+      message: `${variable} cannot be ${JSON.stringify(given)}`,
+      hint: WORKSPACE_NAME_RULE,
+    });
+  }
+  if (list) return { ...adHoc(list), name: fitting ?? 'default' };
+  return fitting === undefined
+    ? undefined
+    : named(project, fitting, `, which ${variable} (${JSON.stringify(given)}) names`);
+}
+
+/** @param source ends the message if nobody wrote the name on a command line */
+function named(project: Project, name: string, source = ''): ChosenWorkspace {
   const data = project.yaml?.data.workspaces?.[name];
   if (data !== undefined && project.yaml !== undefined) {
     const { yaml } = project;
@@ -49,12 +69,12 @@ function named(project: Project, name: string): ChosenWorkspace {
       name: layer,
       place: yaml.placeOf(['workspaces', name, 'layers', index]),
     }));
-    return { name, requests, data };
+    return { name, asked: [name], requests, data };
   }
   const names = project.workspaceNames();
   throw new Failure({
     code: 'unknown-workspace',
-    message: `there is no workspace ${JSON.stringify(name)}`,
+    message: `there is no workspace ${JSON.stringify(name)}${source}`,
     place: project.yaml === undefined ? undefined : { file: project.yaml.file },
     hint: [
       didYouMean(name, names),
@@ -66,14 +86,10 @@ function named(project: Project, name: string): ChosenWorkspace {
   });
 }
 
-function adHoc(list: string, name: string | undefined): ChosenWorkspace {
+function adHoc(list: string): ChosenWorkspace {
   const requests = parseLayerList(list);
   if (requests.length === 0) throw new Failure({ code: 'no-workspace', message: 'the list of layers is empty' });
-  if (name !== undefined && !isWorkspaceName(name)) {
-    const message = `CORACLE_WORKSPACE cannot be ${JSON.stringify(name)}`;
-    throw new Failure({ code: 'bad-workspace-name', message, hint: WORKSPACE_NAME_RULE });
-  }
-  return { name: name ?? adHocName(requests), requests, data: undefined };
+  return { name: adHocName(requests), asked: [list.trim()], requests, data: undefined };
 }
 
 /** For people to recognise, and with a hash, because a directory's name must differ where lists do. */
@@ -81,9 +97,4 @@ function adHocName(requests: readonly LayerRequest[]): string {
   const list = requests.map((request) => request.name);
   const shown = list.map((name) => name.replaceAll(/[^A-Za-z0-9._-]+/g, '-')).join('+');
   return `${shown.slice(0, 64)}+${sha256(list.join(',')).slice(0, 8)}`;
-}
-
-/** SkiffOS makes the name fit instead of refusing it. */
-function skiffName(name: string | undefined): string | undefined {
-  return name?.replaceAll(/[^A-Za-z0-9._-]/g, '').toLowerCase();
 }

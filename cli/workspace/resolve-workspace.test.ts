@@ -280,6 +280,17 @@ describe('the environment', () => {
     const environment = { CORACLE_CONFIG: 'base/mini', CORACLE_WORKSPACE: '../x' };
     expect((await failuresOf(() => resolve(undefined, { environment })))[0]?.code).toBe('bad-workspace-name');
   });
+
+  test('is named as the user wrote it when it is wrong', async () => {
+    const wrong = async (environment: Environment) =>
+      (await failuresOf(() => resolve(undefined, { ...yaml(FILE), environment }))).map(({ message }) => message);
+    expect(await wrong({ SKIFF_CONFIG: 'base/mini', SKIFF_WORKSPACE: '../foo' })).toEqual([
+      'SKIFF_WORKSPACE cannot be "../foo"',
+    ]);
+    expect(await wrong({ SKIFF_WORKSPACE: 'No Such' })).toEqual([
+      'there is no workspace "nosuch", which SKIFF_WORKSPACE ("No Such") names',
+    ]);
+  });
 });
 
 describe('overrides', () => {

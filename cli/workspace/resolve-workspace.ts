@@ -48,7 +48,7 @@ export async function resolveWorkspace(
   throwAny(incompatibilities(layers));
   const arch = chooseArchitecture(layers, options.arch ?? chosen.data?.arch);
   for (const warning of layers.flatMap((layer) => layer.warnings ?? [])) options.onWarning?.(warning);
-  const given = { workspace: chosen.name, engine, arch, settings: settingsOf(project, chosen) };
+  const given = { workspace: chosen.name, asked: chosen.asked, engine, arch, settings: settingsOf(project, chosen) };
   return {
     ...given,
     layers: ordered,

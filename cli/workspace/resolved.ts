@@ -11,6 +11,8 @@ export type EngineName = (typeof ENGINES)[number];
 
 export interface ResolvedConfig {
   readonly workspace: string;
+  /** The words of a command line that mean this workspace again: its name unless it says something else. */
+  readonly asked?: readonly string[];
   readonly engine: EngineName;
   readonly arch: Architecture;
   /** First to last; later wins. */

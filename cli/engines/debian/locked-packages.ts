@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../failure.ts';
+import { commandLine } from '../../workspace/command-line.ts';
 import { readLockFile, updateLockFile } from '../../workspace/lock-file.ts';
 import type { DebianLock, LockedPackage } from '../../workspace/lock-schema.ts';
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
@@ -41,7 +42,7 @@ export async function lockedPackages(access: ArchiveAccess): Promise<readonly Lo
   if (lock !== undefined) return lock.packages;
   const apt = await openApt(access);
   if (environment.offline) {
-    if (!existsSync(join(apt.directory, 'updated'))) throw unresolvedOffline(config.workspace);
+    if (!existsSync(join(apt.directory, 'updated'))) throw unresolvedOffline(config);
   } else await apt.update();
   const packages = await resolvePackages(apt, request, ({ parts }) => {
     const where = parts.place?.line === undefined ? '' : ` (line ${parts.place.line} of its layer.yaml)`;
@@ -74,10 +75,10 @@ async function openApt({ config, environment, log, signal }: ArchiveAccess): Pro
   return PrivateApt.open({ cache: environment.cache, arch: config.arch, sources, log, signal });
 }
 
-function unresolvedOffline(workspace: string): Failure {
+function unresolvedOffline(config: ResolvedConfig): Failure {
   return new Failure({
     code: 'offline',
-    message: `coracle.lock does not say which packages workspace ${workspace} is made of, and --offline forbids to ask`,
-    hint: `run coracle build ${workspace} once with a network`,
+    message: `coracle.lock does not say which packages workspace ${config.workspace} is made of, and --offline forbids to ask`,
+    hint: `run ${commandLine('build', config)} once with a network`,
   });
 }
