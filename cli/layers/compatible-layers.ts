@@ -1,5 +1,7 @@
 /** Checks that the layers of one list go together: declared conflicts, roles that only one may fill, architecture. */
 import { Failure } from '../failure.ts';
+import type { MergedConfig } from '../kconfig/assignment.ts';
+import { type AskedArchitecture, BUILDROOT_SYMBOLS, buildrootArchitecture } from './buildroot-architecture.ts';
 import { ARCHITECTURES, type Architecture, type Layer } from './layer.ts';
 
 /** Everything that keeps these layers from being one image, in the order of the list. */
@@ -47,15 +49,25 @@ function doubleRoles(layers: readonly Layer[]): readonly Failure[] {
 }
 
 /**
- * The architecture that a list is built for: the one asked for, or else the first that every layer supports.
+ * The architecture that a list is built for: the one asked for, or else the one that Buildroot's symbols say, or else the
+ * first; always one that every layer supports.
  *
+ * @param buildroot the layers' merged Buildroot fragments
  * @throws Failure `wrong-architecture`
  */
-export function chooseArchitecture(layers: readonly Layer[], asked: Architecture | undefined): Architecture {
+export function chooseArchitecture(
+  layers: readonly Layer[],
+  asked: Architecture | undefined,
+  buildroot: MergedConfig,
+): Architecture {
   const limited = layers.filter((layer) => layer.arch.length > 0);
   const wanted = asked === undefined ? ARCHITECTURES : [asked];
-  const chosen = wanted.find((arch) => limited.every((layer) => layer.arch.includes(arch)));
-  if (chosen !== undefined) return chosen;
+  const possible = wanted.filter((arch) => limited.every((layer) => layer.arch.includes(arch)));
+  const said = buildrootArchitecture(layers, buildroot);
+  const [first] = possible;
+  if (first !== undefined && said === undefined) return first;
+  if (said?.arch !== undefined && possible.includes(said.arch)) return said.arch;
+  if (first !== undefined && said !== undefined) throw otherArchitecture(said, asked, possible);
   const supports = limited.map((layer) => `${layer.name} supports ${layer.arch.join(', ')}`);
   const culprit = limited.find((layer) => !layer.arch.some((arch) => wanted.includes(arch))) ?? limited[0];
   throw new Failure({
@@ -71,5 +83,29 @@ export function chooseArchitecture(layers: readonly Layer[], asked: Architecture
         ? 'leave one of them out'
         : `set "arch: ${culprit?.arch[0]}" for the workspace, or take another layer`,
     layer: culprit?.name,
+  });
+}
+
+function otherArchitecture(
+  { arch, assignment }: AskedArchitecture,
+  asked: Architecture | undefined,
+  possible: readonly Architecture[],
+): Failure {
+  const { symbol, origin } = assignment;
+  const instead = possible.map((one) => `${BUILDROOT_SYMBOLS[one]}=y`).join(' or ');
+  const supported = possible.join(', ');
+  return new Failure({
+    code: 'wrong-architecture',
+    message:
+      asked === undefined
+        ? `${origin.layer} asks for ${arch ?? 'another architecture'}, and the list can be built for ${supported} only`
+        : `the workspace is for ${asked}, and ${origin.layer} asks for ${arch ?? 'another architecture'}`,
+    place: { file: origin.file, line: origin.line },
+    cause: `${symbol}=y`,
+    hint: [
+      arch !== undefined && asked !== undefined ? `set "arch: ${arch}" for the workspace` : `leave ${origin.layer} out`,
+      `or write ${instead} into a later layer, for instance overrides/buildroot/arch`,
+    ].join(', '),
+    layer: origin.layer,
   });
 }

@@ -84,6 +84,56 @@ describe('a list of layers', () => {
     expect(none?.cause).toContain('only/x86 supports x86_64');
   });
 
+  describe('with the Buildroot fragments of SkiffOS', () => {
+    const board = (name: string, text: string): Tree => ({
+      [`layers/${name}/metadata/description`]: 'A board\n',
+      [`layers/${name}/buildroot/arch`]: text,
+    });
+    const shipped = {
+      ...board('skiff/pi4', 'BR2_arm=y\n# BR2_arm is not set\nBR2_aarch64=y\n'),
+      ...board('skiff/pc', 'BR2_x86_64=y\n'),
+      ...board('skiff/pi1', '\nBR2_arm=y\n'),
+      ...board('skiff/wide', '# BR2_aarch64 is not set\nBR2_ENDIAN="LITTLE"\n'),
+    };
+
+    test.each([
+      ['skiff/pi4', undefined, 'arm64'],
+      ['skiff/old,skiff/pi4,core/podman', undefined, 'arm64'],
+      ['skiff/pc', undefined, 'x86_64'],
+      ['skiff/wide', undefined, 'x86_64'],
+      ['skiff/wide', 'arm64', 'arm64'],
+      // A choice: the last one counts, as Kconfig has it.
+      ['skiff/pi1,skiff/pi4', undefined, 'arm64'],
+      ['skiff/pi4,skiff/pc', undefined, 'x86_64'],
+      ['virt/qemu,skiff/pi4', undefined, 'arm64'],
+    ] as const)('%s, asked for %s, is built for %s', async (list, arch, expected) => {
+      expect((await resolve(list, { shipped, options: { arch } })).arch).toBe(expected);
+    });
+
+    test.each([
+      ['skiff/pi1', undefined, 2, 'asks for another architecture', 'BR2_x86_64=y or BR2_aarch64=y into a later layer'],
+      ['skiff/pi4', 'x86_64', 3, 'the workspace is for x86_64, and skiff/pi4 asks for arm64', 'set "arch: arm64"'],
+      ['skiff/pi1', 'arm64', 2, 'the workspace is for arm64', 'write BR2_aarch64=y into'],
+      [
+        'pi/4,skiff/pc',
+        undefined,
+        1,
+        'skiff/pc asks for x86_64, and the list can be built for arm64 only',
+        'write BR2_aa',
+      ],
+    ] as const)('%s, asked for %s, fails', async (list, arch, line, message, hint) => {
+      const found = await failuresOf(() => resolve(list, { shipped, options: { arch } }));
+      expect(found).toMatchObject([
+        {
+          code: 'wrong-architecture',
+          message: expect.stringContaining(message) as string,
+          place: { file: expect.stringContaining('/buildroot/arch') as string, line },
+          hint: expect.stringContaining(hint) as string,
+        },
+      ]);
+    });
+  });
+
   test('cannot have two boards, nor layers that conflict', async () => {
     const found = await failuresOf(() => resolve('virt/qemu,pi/4,core/podman,core/docker'));
     expect(found.map(({ code, message, place }) => [code, message, place?.line])).toEqual([

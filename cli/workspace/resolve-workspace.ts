@@ -46,14 +46,15 @@ export async function resolveWorkspace(
   const ordered = orderWorkspace(project, chosen, library, engine);
   const layers = ordered.map(({ layer }) => layer);
   throwAny(incompatibilities(layers));
-  const arch = chooseArchitecture(layers, options.arch ?? chosen.data?.arch);
+  const symbols = await mergeSymbols(layers, options.onWarning);
+  const arch = chooseArchitecture(layers, options.arch ?? chosen.data?.arch, symbols.buildroot);
   for (const warning of layers.flatMap((layer) => layer.warnings ?? [])) options.onWarning?.(warning);
   const given = { workspace: chosen.name, asked: chosen.asked, engine, arch, settings: settingsOf(project, chosen) };
   return {
     ...given,
     layers: ordered,
     values: { ...slotValues(layers, project, chosen), ...builtInValues(given) },
-    symbols: await mergeSymbols(layers, options.onWarning),
+    symbols,
   };
 }
 
