@@ -63,6 +63,18 @@ describe('a project', { timeout: LIMIT_MS }, () => {
     expect([names.includes('my/app'), names.includes('my/base')]).toEqual([true, false]);
   });
 
+  test('with a layer that hides a shipped one says so, when it is made and when it is listed', async () => {
+    const directory = treeOf({ ...TREE, 'layers/README': '' });
+    const made = await coracle(directory, ['new', 'layer', 'core/podman']);
+    expect(made).toMatchObject({ exitCode: 0 });
+    expect(made.stderr).toMatch(
+      /core\/podman hides the layer of that name that ships with Coracle \(\S+\/core\/podman\)/,
+    );
+    const { stdout } = await coracle(directory, ['layers']);
+    expect(stdout).toMatch(/^ {2}core\/podman .* \[\.\] hides that of shipped layers$/m);
+    expect(stdout.match(/ hides /g)).toHaveLength(1);
+  });
+
   test('that is broken: every mistake with place, mark and hint, exit code 1, and no stack trace', async () => {
     const directory = treeOf(TREE);
     writeTree(directory, {

@@ -42,6 +42,18 @@ describe('a library of layers', () => {
     expect(found?.hint).toContain('mine');
   });
 
+  test('says that a root is a whole repository, and each path once', async () => {
+    const checkout = treeOf({ 'configs/pi/4/metadata/description': 'A board\n', 'scripts/x/': '' });
+    const label = `${checkout} (SKIFF_EXTRA_CONFIGS_PATH)`;
+    const roots: readonly LayerRoot[] = [{ kind: 'environment', directory: checkout, label }, root('/none', 'none')];
+    const [found] = await failuresOf(() => new LayerLibrary(roots).find({ name: 'pi/4' }));
+    expect(found?.hint?.split('\n')).toEqual([
+      `${label} has a directory configs/: name that`,
+      `looked in ${label}, none (/none)`,
+      'coracle layers --all lists what there is',
+    ]);
+  });
+
   test('says that a directory of that name is no layer', async () => {
     const [found] = await failuresOf(() => library().find({ name: 'docs/pages' }));
     expect(found?.cause).toContain('holds nothing of a layer');

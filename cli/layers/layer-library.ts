@@ -11,6 +11,9 @@ import { CONTENT_DIRECTORIES, compareNames, LAYER_FILE, listDirectory, METADATA_
 import { checkLayerName, LAYER_NAME, LAYER_NAME_PART, type LayerRequest } from './layer-name.ts';
 import { isLayer, readLayer } from './read-layer.ts';
 
+/** Where a repository of layers keeps them, if not at its top. */
+export const WHERE_REPOSITORIES_KEEP_LAYERS: readonly string[] = ['layers', 'configs'];
+
 /** A layer directory that was seen but not read. */
 export interface LayerPlace {
   readonly name: string;
@@ -53,7 +56,9 @@ export class LayerLibrary {
       for (const name of layerNames(root)) {
         const first = found.get(name);
         const place = { name, root, directory: join(root.directory, name), hides: [] };
-        found.set(name, first === undefined ? place : { ...first, hides: [...first.hides, root] });
+        if (first === undefined) found.set(name, place);
+        // A directory may be named twice, by the environment and by coracle.yaml.
+        else if (first.directory !== place.directory) found.set(name, { ...first, hides: [...first.hides, root] });
       }
     }
     return [...found.values()].sort((a, b) => compareNames(a.name, b.name));
@@ -61,7 +66,9 @@ export class LayerLibrary {
 
   #unknown({ name, place }: LayerRequest, hollow: readonly string[]): Failure {
     const names = this.list().map((layer) => layer.name);
-    const roots = this.roots.map((root) => `${root.label} (${root.directory})`);
+    const roots = this.roots.map(({ label, directory }) =>
+      label.includes(directory) ? label : `${label} (${directory})`,
+    );
     return new Failure({
       code: 'unknown-layer',
       message: `there is no layer ${name}`,
@@ -72,11 +79,23 @@ export class LayerLibrary {
             `${directory} holds nothing of a layer: no ${LAYER_FILE}, ${METADATA_DIRECTORY}/, ${CONTENT_DIRECTORIES.slice(0, 2).join('/, ')}/ …`,
         )
         .join('\n'),
-      hint: [didYouMean(name, names), `looked in ${roots.join(', ')}`, 'coracle layers --all lists what there is']
+      hint: [
+        didYouMean(name, names),
+        ...this.roots.flatMap(wholeRepository),
+        `looked in ${roots.join(', ')}`,
+        'coracle layers --all lists what there is',
+      ]
         .filter((part) => part !== undefined)
         .join('\n'),
     });
   }
+}
+
+/** A variable of SkiffOS names the directory of the groups itself; somebody may have named the checkout around it. */
+function wholeRepository({ label, directory }: LayerRoot): readonly string[] {
+  return WHERE_REPOSITORIES_KEEP_LAYERS.filter((name) => isDirectory(join(directory, name))).map(
+    (name) => `${label} has a directory ${name}/: name that`,
+  );
 }
 
 /** Names that cannot be asked for are left out: a root may hold other things than layers. */

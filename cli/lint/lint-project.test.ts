@@ -121,6 +121,19 @@ describe('check', () => {
     expect(found.warnings).toMatchObject([{ code: 'stray-overrides', hint: 'did you mean lamp?' }]);
   });
 
+  test('warns of a layer that hides another, with both places', async () => {
+    const shipped = treeOf({ 'layers/my/app/layer.yaml': layer(), 'layers/my/base/layer.yaml': layer() });
+    const directory = treeOf({ 'coracle.yaml': 'layers: [{path: .}]\n', 'layers/my/app/layer.yaml': layer() });
+    const project = await loadProject(directory, { CORACLE_LAYERS_PATH: `${directory}/layers` }, shipped);
+    const hidden = {
+      code: 'hidden-layer',
+      message: `my/app hides the layer of that name of shipped layers (${shipped}/layers/my/app)`,
+      place: { file: `${directory}/layers/my/app` },
+    };
+    expect(await lintProject(project, [], {})).toMatchObject({ failures: [], warnings: [hidden] });
+    expect((await lintProject(project, ['my/base'], {})).warnings).toEqual([]);
+  });
+
   test('looks only at the layers named', async () => {
     const tree = { 'layers/my/a/layer.yaml': layer(), 'layers/my/b/layer.yaml': '[' };
     expect(await lint(tree, ['my/a'])).toMatchObject({ layers: 1, workspaces: 0, failures: [] });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Failure, type FailureParts, Failures } from '../failure.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
 import { listDirectory } from '../layers/layer-contents.ts';
-import { LayerLibrary } from '../layers/layer-library.ts';
+import { LayerLibrary, type LayerPlace } from '../layers/layer-library.ts';
 import { layerRoots, type RootOptions } from '../workspace/layer-roots.ts';
 import { overrideLayers, overridesDirectory } from '../workspace/override-layers.ts';
 import type { Project } from '../workspace/project.ts';
@@ -41,7 +41,12 @@ export async function lintProject(
     found.warnings.forEach(onWarning);
   };
   const library = new LayerLibrary(await layerRoots(project, { ...options, onWarning }));
-  const layers = names.length > 0 ? names : library.list().map(({ name }) => name);
+  const places = library.list();
+  places
+    .filter(({ name }) => names.length === 0 || names.includes(name))
+    .flatMap(hiddenLayers)
+    .forEach(onWarning);
+  const layers = names.length > 0 ? names : places.map(({ name }) => name);
   for (const name of layers) {
     options.signal?.throwIfAborted();
     await collect(async () => {
@@ -62,6 +67,17 @@ export async function lintProject(
     failures: [...failures.values()],
     warnings: [...warnings.values()],
   };
+}
+
+/** A layer of a later root that nobody can ask for, because this one has its name. */
+function hiddenLayers({ name, directory, hides }: LayerPlace): readonly FailureParts[] {
+  return hides.map((root) => ({
+    code: 'hidden-layer',
+    message: `${name} hides the layer of that name of ${root.label} (${join(root.directory, name)})`,
+    place: { file: directory },
+    layer: name,
+    hint: 'give it another name, unless it is meant to take the place of the other one',
+  }));
 }
 
 /** Overrides of workspaces that coracle.yaml does not name: for an ad-hoc list, or misspelt. */

@@ -11,8 +11,8 @@ export const layers = defineVerb({
   summary: 'List the layers that can be used, boards apart',
   details: `
 Lists what the roots of the project hold: directories of the environment, of coracle.yaml, and the shipped ones. A layer
-that is a part of others (\`unlisted\`) is left out unless \`--all\` is given. Broken layers are listed as such;
-\`coracle check\` says what is wrong with them.
+that is a part of others (\`unlisted\`) is left out unless \`--all\` is given. A layer that hides one of the same name in a later
+root says so. Broken layers are listed as such; \`coracle check\` says what is wrong with them.
 `,
   options: {
     all: { type: 'boolean', describe: 'Unlisted layers too' },
@@ -80,7 +80,8 @@ function listText(listed: readonly Listed[], hidden: number): string {
 
 function row({ place, layer }: Listed): readonly string[] {
   const from = place.root.kind === 'shipped' ? '' : `[${place.root.label}]`;
-  if (layer === 'broken') return [place.name, `broken: coracle check says why ${from}`];
-  const arch = layer.arch.length === 0 ? '' : `(${layer.arch.join(', ')})`;
-  return [place.name, [layer.description, arch, from].filter((part) => part !== '').join(' ')];
+  const hides = place.hides.length === 0 ? '' : `hides that of ${place.hides.map(({ label }) => label).join(', ')}`;
+  const arch = layer === 'broken' || layer.arch.length === 0 ? '' : `(${layer.arch.join(', ')})`;
+  const said = layer === 'broken' ? 'broken: coracle check says why' : layer.description;
+  return [place.name, [said, arch, from, hides].filter((part) => part !== '').join(' ')];
 }

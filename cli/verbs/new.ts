@@ -75,6 +75,14 @@ async function newLayer(name: string, session: Session): Promise<Made> {
       hint: `add to ${project.yaml === undefined ? 'a coracle.yaml' : 'coracle.yaml'}: layers: [{path: ./layers}]`,
     });
   }
+  const shipped = join(project.installation, 'layers', name);
+  if (existsSync(shipped)) {
+    session.report({
+      kind: 'warning',
+      text: `${name} hides the layer of that name that ships with Coracle (${shipped})`,
+      hint: 'take another name, unless it is meant to take the place of that one',
+    });
+  }
   return { files: [...schemas.files, ...files], next: `coracle show ${name}` };
 }
 

@@ -2,13 +2,16 @@
  * Where a project looks for layers, in order: the environment's directories, coracle.yaml's `layers`, the shipped ones.
  * Repositories are checked out at the commit that coracle.lock names; one that is not in the lock yet is put there.
  */
-import { basename, join, resolve } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import { Failure, type FailureParts, type Place } from '../failure.ts';
 import { isDirectory } from '../host/look-at.ts';
 import { checkOutCommit, DEFAULT_REV, type GitCache, type GitSource, lookUpRevision } from '../layers/git-root.ts';
 import type { LayerRoot } from '../layers/layer.ts';
+import { listDirectory } from '../layers/layer-contents.ts';
+import { WHERE_REPOSITORIES_KEEP_LAYERS } from '../layers/layer-library.ts';
 import { cacheDirectory } from './cache-directory.ts';
-import { readLockFile, updateLockFile } from './lock-file.ts';
+import { placeInLockFile, readLockFile, updateLockFile } from './lock-file.ts';
 import type { Project } from './project.ts';
 
 export interface RootOptions {
@@ -20,9 +23,6 @@ export interface RootOptions {
 
 /** SkiffOS separates directories by colons, as PATH does. */
 const ENVIRONMENT_ROOTS = ['CORACLE_LAYERS_PATH', 'SKIFF_EXTRA_CONFIGS_PATH'] as const;
-
-/** Where a repository of layers keeps them, if not at its top. */
-const LAYER_DIRECTORIES = ['layers', 'configs'];
 
 /** @throws Failure `missing-root`, and those of git */
 export async function layerRoots(project: Project, options: RootOptions = {}): Promise<readonly LayerRoot[]> {
@@ -58,7 +58,9 @@ async function gitRoot(project: Project, source: GitSource, options: RootOptions
   const pin = (await readLockFile(project.directory)).git[source.url];
   // Another revision was written since: the pin is of no use.
   const commit = pin?.rev === source.rev ? pin.commit : await lookUpRevision(source, cache);
-  const directory = await checkOutCommit(source, commit, cache);
+  const directory = await checkOutCommit(source, commit, cache).catch(async (error: unknown) => {
+    throw pin === undefined || pin.rev !== source.rev ? error : await lostPin(error, project, source, commit);
+  });
   if (pin?.commit !== commit || pin.rev !== source.rev) {
     await updateLockFile(project.directory, (lock) => ({
       ...lock,
@@ -66,7 +68,38 @@ async function gitRoot(project: Project, source: GitSource, options: RootOptions
     }));
   }
   const label = source.rev === DEFAULT_REV ? source.url : `${source.url}@${source.rev}`;
-  return { kind: 'git', directory: layersBelow(directory), label, commit };
+  const below = layersBelow(directory);
+  for (const path of emptyDirectories(below)) options.onWarning?.(submodule(source, label, relative(directory, path)));
+  return { kind: 'git', directory: below, label, commit };
+}
+
+/** The repository was read, and has not got the commit that was pinned once. */
+async function lostPin(error: unknown, project: Project, source: GitSource, commit: string): Promise<unknown> {
+  if (!(error instanceof Failure) || error.parts.code !== 'unknown-revision') return error;
+  return new Failure({
+    code: 'pin-gone',
+    message: `${source.url} no longer has the commit ${commit} that coracle.lock names`,
+    place: await placeInLockFile(project.directory, commit),
+    cause: 'the history of the repository was written anew, and this machine has no copy of that commit',
+    hint: `coracle update --git pins what ${source.rev === DEFAULT_REV ? 'its default branch' : source.rev} is now`,
+  });
+}
+
+/** In what git checked out only a submodule is an empty directory. @returns of the directory of groups, and of groups */
+function emptyDirectories(directory: string): readonly string[] {
+  const isEmpty = (path: string): boolean => readdirSync(path).length === 0;
+  if (isEmpty(directory)) return [directory];
+  const groups = [...listDirectory(directory)].filter(([, kind]) => kind === 'directory');
+  return groups.map(([name]) => join(directory, name)).filter(isEmpty);
+}
+
+function submodule(source: GitSource, label: string, path: string): FailureParts {
+  return {
+    code: 'submodule',
+    message: `${path} of ${label} is a submodule of git, which is not fetched: no layers are found in it`,
+    place: source.place,
+    hint: 'name the repository of the submodule under layers, too',
+  };
 }
 
 function pathRoot(directory: string, label: string, place: Place | undefined): LayerRoot {
@@ -109,7 +142,7 @@ function environmentRoots(
 
 /** The directory of groups in what may be a whole repository. */
 export function layersBelow(directory: string): string {
-  if (LAYER_DIRECTORIES.includes(basename(directory))) return directory;
-  const below = LAYER_DIRECTORIES.map((name) => join(directory, name)).find(isDirectory);
+  if (WHERE_REPOSITORIES_KEEP_LAYERS.includes(basename(directory))) return directory;
+  const below = WHERE_REPOSITORIES_KEEP_LAYERS.map((name) => join(directory, name)).find(isDirectory);
   return below ?? directory;
 }
