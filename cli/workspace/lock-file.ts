@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { Failure } from '../failure.ts';
+import { Failure, type Place } from '../failure.ts';
 import { writeFileAtomic } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import { writing } from '../host/system-failure.ts';
@@ -38,6 +38,14 @@ export async function readLockFile(project: string): Promise<LockFile> {
     throw new Failure({ code: 'broken-lock', message: `coracle.lock cannot be read (${code})`, place: { file } });
   }
   return parseRenderedLock(text) ?? parseLock(text, file);
+}
+
+/** Where the lock says something that is written like nothing else in it, such as a commit. */
+export async function placeInLockFile(project: string, text: string): Promise<Place> {
+  const file = lockFilePath(project);
+  const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+  const line = lines.findIndex((one) => one.includes(text)) + 1;
+  return line === 0 ? { file } : { file, line };
 }
 
 /** Changes the lock; the file appears whole or stays as it was, and changes of other processes are not lost. */

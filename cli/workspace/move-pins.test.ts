@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { failuresOf, temporaryDirectory, treeOf, writeTree } from '../../test/support/files.ts';
+import type { FailureParts } from '../failure.ts';
 import { layerRoots } from './layer-roots.ts';
-import { readLockFile, updateLockFile } from './lock-file.ts';
+import { lockFilePath, readLockFile, updateLockFile } from './lock-file.ts';
 import { forgetPackages, movePins } from './move-pins.ts';
 import { loadProject, type Project } from './project.ts';
 import { resolveWorkspace } from './resolve-workspace.ts';
@@ -62,6 +63,49 @@ describe('pins of repositories', () => {
     const [found] = await failuresOf(() => movePins(project, {}));
     expect(found?.code).toBe('git-failed');
     expect(await describeBase(project, true)).toBe('first');
+  });
+
+  test('of a commit that is gone are shown in coracle.lock, with what moves them', async () => {
+    const { project, repository, first } = await setUp();
+    await describeBase(project);
+    writeTree(repository, { 'configs/my/base/layer.yaml': 'description: anew\nprovides: [base]\n' });
+    git(repository, 'commit', '-q', '-a', '--amend', '-m', 'anew');
+    git(repository, 'reflog', 'expire', '--expire=now', '--all');
+    git(repository, 'gc', '-q', '--prune=now');
+    const environment = { CORACLE_CACHE: temporaryDirectory() };
+    const elsewhere = await loadProject(project.directory, environment, treeOf({ 'layers/': '' }));
+    const file = lockFilePath(project.directory);
+    const line =
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .findIndex((text) => text.includes(first)) + 1;
+    expect(await failuresOf(() => describeBase(elsewhere))).toMatchObject([
+      {
+        code: 'pin-gone',
+        message: `${repository} no longer has the commit ${first} that coracle.lock names`,
+        place: { file, line },
+        hint: 'coracle update --git pins what main is now',
+      },
+    ]);
+    await movePins(elsewhere, {});
+    expect(await describeBase(elsewhere)).toBe('anew');
+  });
+
+  test('of a repository whose layers are in a submodule come with a warning', async () => {
+    const { project, repository, first } = await setUp();
+    const warn = async (): Promise<readonly (string | undefined)[]> => {
+      const warnings: FailureParts[] = [];
+      await movePins(project, {});
+      await layerRoots(project, { onWarning: (warning) => warnings.push(warning) });
+      return warnings.map(({ code, message }) => `${code} ${message.split(' ')[0]}`);
+    };
+    expect(await warn()).toEqual([]);
+    git(repository, 'update-index', '--add', '--cacheinfo', `160000,${first},configs/theirs`);
+    git(repository, 'commit', '-qm', 'a group');
+    expect(await warn()).toEqual(['submodule configs/theirs']);
+    git(repository, 'update-index', '--add', '--cacheinfo', `160000,${first},layers`);
+    git(repository, 'commit', '-qm', 'all of them');
+    expect(await warn()).toEqual(['submodule layers']);
   });
 
   test('of another revision than coracle.yaml asks for are made anew', async () => {
