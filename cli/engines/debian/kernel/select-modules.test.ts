@@ -1,9 +1,13 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type FakeKernel, packFakeKernel, RELEASE } from '../../../../test/support/fake-kernel.ts';
 import { type FakeLayer, fakeWorkspace } from '../../../../test/support/fake-workspace.ts';
 import { Failure, Failures } from '../../../failure.ts';
+import { ARCHITECTURES } from '../../../layers/layer.ts';
 import { ContentReader } from '../../../rootfs/content.ts';
 import { readTarEntries } from '../../../rootfs/tar-entries.ts';
+import { loadProject } from '../../../workspace/project.ts';
+import { resolveWorkspace } from '../../../workspace/resolve-workspace.ts';
 import { ModinfoIndex, readKernelTree } from './kernel-tree.ts';
 import { moduleRequests } from './module-requests.ts';
 import { type SelectOptions, selectModules } from './select-modules.ts';
@@ -124,4 +128,14 @@ test('of a compiled kernel, what is only kept may be missing, and what is loaded
   expect([found.root, found.idle.map(({ pattern }) => pattern)]).toEqual([['overlay'], ['nvme']]);
   const [failure] = await failuresOf([{ initramfsModules: ['nvme'] }], options);
   expect(failure?.parts.hint).toContain('CONFIG_BLK_DEV_NVME makes it');
+});
+
+test.each(ARCHITECTURES)('for %s the shipped layers ask for modules of no other architecture', async (arch) => {
+  const installation = join(import.meta.dirname, '../../../..');
+  const project = await loadProject(installation, {}, installation);
+  const requests = moduleRequests(await resolveWorkspace(project, 'virt/qemu,core/podman', { arch }));
+  const own = { x86_64: 'arch/x86/', arm64: 'arch/arm64/' }[arch];
+  const patterns = [requests.root, requests.initramfs, requests.early].flat().map(({ pattern }) => pattern);
+  expect(patterns).toContain('zram');
+  expect(patterns.filter((pattern) => pattern.startsWith('arch/') && !pattern.startsWith(own))).toEqual([]);
 });
