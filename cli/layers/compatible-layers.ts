@@ -93,15 +93,13 @@ function otherArchitecture(
 ): Failure {
   const { symbol, origin } = assignment;
   const instead = possible.map((one) => `${BUILDROOT_SYMBOLS[one]}=y`).join(' or ');
-  const supported = possible.join(', ');
+  const asks = `${origin.layer} asks for ${arch ?? 'one that Coracle does not build for'} (${symbol}=y)`;
+  const limit =
+    asked === undefined ? `these layers can be built for ${possible.join(' or ')}` : `the workspace is for ${asked}`;
   return new Failure({
     code: 'wrong-architecture',
-    message:
-      asked === undefined
-        ? `${origin.layer} asks for ${arch ?? 'another architecture'}, and the list can be built for ${supported} only`
-        : `the workspace is for ${asked}, and ${origin.layer} asks for ${arch ?? 'another architecture'}`,
+    message: `${limit}, and ${asks}`,
     place: { file: origin.file, line: origin.line },
-    cause: `${symbol}=y`,
     hint: [
       arch !== undefined && asked !== undefined ? `set "arch: ${arch}" for the workspace` : `leave ${origin.layer} out`,
       `or write ${instead} into a later layer, for instance overrides/buildroot/arch`,

@@ -111,14 +111,26 @@ describe('a list of layers', () => {
     });
 
     test.each([
-      ['skiff/pi1', undefined, 2, 'asks for another architecture', 'BR2_x86_64=y or BR2_aarch64=y into a later layer'],
-      ['skiff/pi4', 'x86_64', 3, 'the workspace is for x86_64, and skiff/pi4 asks for arm64', 'set "arch: arm64"'],
+      [
+        'skiff/pi1',
+        undefined,
+        2,
+        'and skiff/pi1 asks for one that Coracle does not build for (BR2_arm=y)',
+        'BR2_x86_64=y or BR2_aarch64=y into a later layer',
+      ],
+      [
+        'skiff/pi4',
+        'x86_64',
+        3,
+        'the workspace is for x86_64, and skiff/pi4 asks for arm64 (BR2_aarch64=y)',
+        'set "arch: arm64"',
+      ],
       ['skiff/pi1', 'arm64', 2, 'the workspace is for arm64', 'write BR2_aarch64=y into'],
       [
         'pi/4,skiff/pc',
         undefined,
         1,
-        'skiff/pc asks for x86_64, and the list can be built for arm64 only',
+        'these layers can be built for arm64, and skiff/pc asks for x86_64 (BR2_x86_64=y)',
         'write BR2_aa',
       ],
     ] as const)('%s, asked for %s, fails', async (list, arch, line, message, hint) => {
