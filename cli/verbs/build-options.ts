@@ -1,8 +1,23 @@
 /** Options of every verb that builds. */
 import type { Options } from 'yargs';
+import { numberOption } from './number-option.ts';
+
+/** More stages at once than a build has are no use, and no harm. */
+const MOST_JOBS = 1024;
 
 export const BUILD_OPTIONS = {
-  jobs: { alias: 'j', type: 'number', describe: 'Stages at work at once, over all workspaces (default: processors)' },
+  jobs: {
+    alias: 'j',
+    ...numberOption('jobs', {
+      describe: 'Stages at work at once, over all workspaces; as many as there are processors if not given',
+      least: 1,
+      most: MOST_JOBS,
+    }),
+  },
   offline: { type: 'boolean', describe: 'Use nothing but the cache' },
-  wait: { type: 'boolean', default: true, describe: 'Wait while somebody else builds the workspace; --no-wait fails' },
+  wait: {
+    type: 'boolean',
+    default: true,
+    describe: 'With --no-wait, fail at once while somebody else builds the workspace, instead of waiting',
+  },
 } as const satisfies Record<string, Options>;

@@ -7,7 +7,11 @@ import { readTreeIndex } from '../rootfs/tree-index.ts';
 import { commandLine } from '../workspace/command-line.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { numberOption } from './number-option.ts';
 import { defineVerb } from './verb.ts';
+
+/** Files of any image. */
+const MOST_ROWS = 1_000_000;
 
 export const size = defineVerb({
   command: 'size [workspace]',
@@ -23,7 +27,12 @@ root.squashfs are an estimate, since small files share blocks; their sum is exac
   positionals: {
     workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
   },
-  options: { top: { type: 'number', default: 15, describe: 'Rows of each table; --json has all' } },
+  options: {
+    top: {
+      default: 15,
+      ...numberOption('top', { describe: 'Rows of each table; --json has all', least: 1, most: MOST_ROWS }),
+    },
+  },
   run: async (args, session) => {
     const { project, configs } = await chooseWorkspaces(session, { names: namesOf(args['workspace']) });
     const reports: { readonly workspace: string; readonly report: SizeReport }[] = [];
