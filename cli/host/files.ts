@@ -2,7 +2,8 @@
  * Files on the machine that builds: hashing, and writing so that a reader sees the old content or the new, never half.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Lower-case hex SHA-256. */
@@ -29,10 +30,33 @@ export function temporaryBeside(path: string): string {
   return `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
 }
 
+/**
+ * Makes a directory and those above it that are missing. Node's own way of doing so never ends in /proc, where nothing can
+ * be made and each attempt says that something above is missing.
+ *
+ * @returns the first one that was made, undefined if all are there.
+ */
+export async function makeDirectories(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path).catch(() => undefined))?.isDirectory() === true) return undefined;
+    const above = dirname(path);
+    // What is there already is not what is missing.
+    if (code !== 'ENOENT' || above === path || existsSync(above)) throw error;
+    const first = await makeDirectories(above);
+    // Somebody else may have made it meanwhile.
+    const own = await makeDirectories(path);
+    return first ?? own;
+  }
+}
+
 /** Writes to a temporary name, syncs, renames, syncs the directory; makes missing directories. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   const directory = dirname(path);
-  await mkdir(directory, { recursive: true });
+  await makeDirectories(directory);
   const temporary = temporaryBeside(path);
   try {
     const file = await open(temporary, 'wx', mode);

@@ -2,12 +2,12 @@
  * Locks between processes: a file that names its holder. A holder that no longer runs, or ran before the machine was
  * started anew, holds nothing: its lock is taken over.
  */
-import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
-import { temporaryBeside } from './files.ts';
+import { makeDirectories, temporaryBeside } from './files.ts';
 import { writing } from './system-failure.ts';
 
 export interface LockHolder {
@@ -43,7 +43,7 @@ const STALE_GUARD_MS = 10_000;
  * @throws Failure `locked` when a living holder keeps it longer than `waitMs`.
  */
 export async function takeLock(path: string, options: LockOptions): Promise<AsyncDisposable> {
-  await writing(path, () => mkdir(dirname(path), { recursive: true }));
+  await writing(path, () => makeDirectories(dirname(path)));
   const { hasEnded: _, ...self } = await identity(process.pid);
   const mine: LockHolder = {
     ...self,

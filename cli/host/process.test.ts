@@ -154,3 +154,12 @@ it('quoteForPeople gives what a shell reads back', async () => {
   const { stdout } = await shell(`printf '%s\\n' ${words.map(quoteForPeople).join(' ')}`, { stdout: 'capture' });
   expect(stdout).toBe(words.map((word) => `${word}\n`).join(''));
 });
+
+it('quoteForPeople leaves no control character that a terminal would act upon', async () => {
+  const words = ['two\nlines', "it's\ta\\b", '\u001b[201~', '\u0001', '\u007f'];
+  const quoted = words.map(quoteForPeople);
+  expect(quoted.join('')).not.toMatch(/\p{Cc}/u);
+  const script = `printf '%s\\0' ${quoted.join(' ')}`;
+  const { stdout } = await runCommand({ argv: ['bash', '-c', script], cwd: directory, stdout: 'capture' });
+  expect(stdout.split('\0').slice(0, -1)).toEqual(words);
+});

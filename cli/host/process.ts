@@ -259,7 +259,16 @@ function lineSplitter(take: (line: string) => void): { push(chunk: Buffer): void
   };
 }
 
-/** A command line as a person would type it; for logs and hints only, never for a shell. */
+/** A command line as a person would type it, safe to paste; for logs and hints only, never for a shell of ours. */
 export function quoteForPeople(word: string): string {
+  // A terminal acts upon control characters, and takes a new line for the end of the command.
+  if (/\p{Cc}/u.test(word)) return `$'${word.replaceAll(/[\p{Cc}'\\]/gu, escaped)}'`;
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** As bash and its like read it in `$'…'`. */
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  if (character === '\n') return '\\n';
+  return code < 0x20 || code >= 0x7f ? `\\x${code.toString(16).padStart(2, '0')}` : `\\${character}`;
 }

@@ -18,13 +18,15 @@ const CAUSES: Readonly<Record<string, readonly [code: string, cause: string, hin
   EACCES: ['no-permission', 'permission is denied', 'check who owns the directory'],
   EPERM: ['no-permission', 'permission is denied', 'check who owns the directory'],
   EMFILE: ['too-many-files', 'too many files are open', 'raise the limit of open files (ulimit -n)'],
-  ENOTDIR: ['not-a-directory', 'a part of its path is a file', 'move that file away'],
+  ENOTDIR: ['not-a-directory', 'a part of its path is a file', 'take another path, or move that file away'],
+  ENAMETOOLONG: ['bad-path', 'the name is too long', 'take a shorter one'],
+  ELOOP: ['bad-path', 'links on its way lead in a circle', 'mend the links, or take another path'],
 };
 
 const MKDIR_CAUSES: typeof CAUSES = {
   EEXIST: ['not-a-directory', 'a file is in the place of the directory', 'move that file away'],
-  // Node says this when it makes parents on a file system that is read-only.
-  ENOENT: ['read-only', 'it is on a read-only file system', 'work in a directory that can be written to'],
+  // Said of a file system that is read-only, and of one like /proc.
+  ENOENT: ['read-only', 'nothing can be made there', 'work in a directory that can be written to'],
 };
 
 /** Whether a failure's code is one of those here. */

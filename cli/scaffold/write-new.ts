@@ -1,9 +1,9 @@
 /** Writes new files and never over old ones. */
 import { lstatSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../failure.ts';
-import { writeFileAtomic } from '../host/files.ts';
+import { makeDirectories, writeFileAtomic } from '../host/files.ts';
 import { writing } from '../host/system-failure.ts';
 import type { NewFiles } from './project-files.ts';
 
@@ -13,7 +13,9 @@ import type { NewFiles } from './project-files.ts';
  */
 export async function writeNew(directory: string, files: NewFiles): Promise<readonly string[]> {
   const paths = Object.keys(files).map((name) => join(directory, name));
-  const there = paths.filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  const isThere = (path: string) => writing(path, async () => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  const there: string[] = [];
+  for (const path of paths) if (await isThere(path)) there.push(path);
   if (there.length > 0) {
     throw new Failure({
       code: 'already-there',
@@ -28,7 +30,7 @@ export async function writeNew(directory: string, files: NewFiles): Promise<read
     for (const [name, content] of Object.entries(files)) {
       const path = join(directory, name);
       await writing(path, async () => {
-        made.push((await mkdir(dirname(path), { recursive: true })) ?? path);
+        made.push((await makeDirectories(dirname(path))) ?? path);
         await writeFileAtomic(path, content);
         made.push(path);
       });

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../failure.ts';
+import { quoteForPeople } from '../host/process.ts';
 import { checkLayerName } from '../layers/layer-name.ts';
 import { layerFiles, projectFiles, SCHEMA_DIRECTORY, schemaFiles } from '../scaffold/project-files.ts';
 import { writeNew } from '../scaffold/write-new.ts';
@@ -49,13 +50,23 @@ interface Made {
 async function newProject(name: string, session: Session): Promise<Made> {
   const directory = resolve(session.cwd, name);
   const files = await writeNew(directory, projectFiles(groupName(directory)));
-  const inside = directory === session.cwd ? '' : `cd ${JSON.stringify(relative(session.cwd, directory))} && `;
+  const way = relative(session.cwd, directory);
+  // A name that begins with a dash is no option of cd.
+  const inside = way === '' ? '' : `cd ${quoteForPeople(way.startsWith('-') ? `./${way}` : way)} && `;
   return { files, next: `${inside}coracle check && coracle build` };
 }
 
 async function newLayer(name: string, session: Session): Promise<Made> {
   checkLayerName({ name });
   const project = await loadProject(session.cwd, session.environment, session.installation);
+  if (project.yaml === undefined) {
+    throw new Failure({
+      code: 'no-project',
+      message: 'a layer is a part of a project, and here is none',
+      cause: `no coracle.yaml in ${project.directory} or above it`,
+      hint: 'coracle new project . starts one',
+    });
+  }
   const layers = layersDirectory(project);
   const directory = join(layers.directory, name);
   if (existsSync(directory)) {
@@ -72,7 +83,7 @@ async function newLayer(name: string, session: Session): Promise<Made> {
     session.report({
       kind: 'warning',
       text: `nothing looks for layers in ${relative(session.cwd, layers.directory)}`,
-      hint: `add to ${project.yaml === undefined ? 'a coracle.yaml' : 'coracle.yaml'}: layers: [{path: ./layers}]`,
+      hint: `add to coracle.yaml: layers: [{path: ./layers}]`,
     });
   }
   const shipped = join(project.installation, 'layers', name);
