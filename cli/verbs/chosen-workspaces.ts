@@ -6,6 +6,7 @@ import type { Session } from './verb.ts';
 
 export interface Chosen {
   readonly project: Project;
+  /** Each once, however often it is named. */
   readonly configs: readonly ResolvedConfig[];
 }
 
@@ -26,6 +27,7 @@ export async function chooseWorkspaces(session: Session, choice: Choice): Promis
   for (const name of names.length === 0 ? [undefined] : names) {
     const config = await resolveWorkspace(project, name, {
       ...(choice.offline === undefined ? {} : { offline: choice.offline }),
+      signal: session.signal,
       onWarning: (warning) => {
         if (told.has(warning.message)) return;
         told.add(warning.message);
@@ -36,7 +38,7 @@ export async function chooseWorkspaces(session: Session, choice: Choice): Promis
         });
       },
     });
-    configs.push(config);
+    if (!configs.some(({ workspace }) => workspace === config.workspace)) configs.push(config);
   }
   return { project, configs };
 }

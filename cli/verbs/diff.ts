@@ -14,7 +14,7 @@ export const diff = defineVerb({
 Compares by meaning: \`X=n\` and \`# X is not set\` are the same, and so are \`0x1F\` and \`0x1f\`; order and comments do not
 count. Each difference names the layer, file and line on both sides. Layers that only one side has come first.
 
-    coracle diff qemu pi4
+    coracle diff qemu mini
     coracle diff virt/qemu,core/podman virt/qemu,core/docker --json
 
 Exit code 0; with \`--exit-code\`, 1 if there is a difference.
@@ -30,7 +30,7 @@ Exit code 0; with \`--exit-code\`, 1 if there is a difference.
   run: async (args, session) => {
     const names = [String(args['a']), String(args['b'])];
     const { configs } = await chooseWorkspaces(session, { names, offline: args.offline });
-    const [a, b] = configs;
+    const [a, b = a] = configs;
     if (a === undefined || b === undefined) return 1;
     const differences = compareResolved(a, b);
     session.report({ kind: 'result', value: asData(differences), text: differencesText(differences, session.cwd) });
