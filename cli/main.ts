@@ -10,10 +10,15 @@ import { Failure, Failures } from './failure.ts';
 import type { Report } from './ui/events.ts';
 import { jsonEvents, jsonValue } from './ui/json.ts';
 import { liveReport } from './ui/live.ts';
+import { type Output, watchOutput } from './ui/output.ts';
 import { plainReport } from './ui/plain.ts';
 import { GLOBAL_OPTIONS } from './verbs/global-options.ts';
+import { throwRefused } from './verbs/number-option.ts';
 import type { Session, Verb } from './verbs/verb.ts';
 import { VERBS } from './verbs/verbs.ts';
+
+/** Of a Failure that holds the words of yargs. */
+const USAGE = 'yargs';
 
 const installation = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -21,13 +26,16 @@ function version(): string {
   return (JSON.parse(readFileSync(join(installation, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
-async function main(argv: readonly string[]): Promise<number> {
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+async function main(given: readonly string[], output: Output): Promise<number> {
+  if (given.length === 1 && (given[0] === '--version' || given[0] === '-V')) {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
+  mustBeSomewhere();
+  const argv = withoutDashes(given);
   const { default: yargs } = await import('yargs');
   let chosen: { verb: Verb; args: Parameters<Verb['run']>[0] } | undefined;
+  let asked: Verb | undefined;
   const parser = yargs(argv)
     .scriptName('coracle')
     .version(version())
@@ -35,26 +43,73 @@ async function main(argv: readonly string[]): Promise<number> {
     .options(GLOBAL_OPTIONS)
     .strict()
     .recommendCommands()
-    .demandCommand(1, 'Which verb? `coracle help` lists them.')
+    .demandCommand(1)
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .help()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new Failure({ code: 'usage', message, hint: 'coracle --help, or coracle <verb> --help' });
+      throw error ?? new Failure({ code: USAGE, message });
     });
   for (const entry of VERBS) {
     parser.command(
       entry.command,
       entry.summary,
-      async (builder: Argv) => declare(builder, await entry.load()),
+      async (builder: Argv) => {
+        asked = await entry.load();
+        return declare(builder, asked);
+      },
       async (args) => {
         chosen = { verb: await entry.load(), args: args as Parameters<Verb['run']>[0] };
       },
     );
   }
-  await parser.parse();
+  try {
+    await parser.parse();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.parts.code !== USAGE) throw error;
+    const { usageFailure } = await import('./verbs/usage.ts');
+    const [word] = parser.parsed === false ? [] : parser.parsed.argv._;
+    throw usageFailure(error.message, argv, asked ?? word);
+  }
   if (chosen === undefined) return 0;
+  throwRefused(chosen.args);
+  if (chosen.verb.streams === true) output.goOn();
   return runVerb(chosen.verb, chosen.args);
+}
+
+/** Everything else asks for the working directory sooner or later. @throws Failure `no-directory` */
+function mustBeSomewhere(): void {
+  if (workingDirectory() !== undefined) return;
+  throw new Failure({
+    code: 'no-directory',
+    message: 'the directory that you are in does not exist any more, or may not be looked at',
+    hint: 'change to one that does: cd',
+  });
+}
+
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Yargs drops what is behind `--`. Names are the same on both sides of it, and no name begins with a dash.
+ *
+ * @throws Failure `usage`
+ */
+function withoutDashes(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  if (end === -1) return argv;
+  const late = argv.slice(end + 1).find((word) => word.startsWith('-'));
+  if (late === undefined) return argv.toSpliced(end, 1);
+  throw new Failure({
+    code: 'usage',
+    message: `${late} is behind --, where only names can be`,
+    hint: 'write options before --, or leave the -- out',
+  });
 }
 
 function declare(builder: Argv, verb: Verb): Argv {
@@ -92,12 +147,15 @@ async function runVerb(verb: Verb, args: Parameters<Verb['run']>[0]): Promise<nu
       return 130;
     }
     if (!(error instanceof Failure)) throw error;
-    const all = error instanceof Failures ? error.all : [error];
-    for (const failure of all) report({ kind: 'failure', failure: failure.parts });
+    for (const failure of allOf(error)) report({ kind: 'failure', failure: failure.parts });
     return 1;
   } finally {
     await close();
   }
+}
+
+function allOf(failure: Failure): readonly Failure[] {
+  return failure instanceof Failures ? failure.all : [failure];
 }
 
 async function chooseReport(
@@ -118,7 +176,8 @@ async function chooseReport(
 
 async function reportBug(error: unknown): Promise<number> {
   if (error instanceof Failure) {
-    plainReport(process.stdout, process.stderr, process.cwd())({ kind: 'failure', failure: error.parts });
+    const report = plainReport(process.stdout, process.stderr, workingDirectory() ?? '/');
+    for (const failure of allOf(error)) report({ kind: 'failure', failure: failure.parts });
     return 1;
   }
   const { sourceStack } = await import('./ui/source-stack.ts');
@@ -127,9 +186,5 @@ async function reportBug(error: unknown): Promise<number> {
   return 2;
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // `coracle layers | head` closes the pipe; that is no failure.
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-process.exitCode = await main(process.argv.slice(2)).catch(reportBug);
+const output = watchOutput();
+process.exitCode = output.exitCode(await main(process.argv.slice(2), output).catch(reportBug));

@@ -17,8 +17,8 @@ export const explain = defineVerb({
 The symbol may be written with or without its prefix; Buildroot, kernel, U-Boot and Busybox are all looked through.
 
     coracle explain BR2_INIT_SYSTEMD
-    coracle explain EXT4_FS pi4
-    coracle explain EXT4_FS pi/4,core/docker --json
+    coracle explain EXT4_FS mini
+    coracle explain EXT4_FS virt/qemu,core/docker --json
 
 Exit code 1 if no layer of the workspace sets the symbol.
 `,
@@ -28,11 +28,13 @@ Exit code 1 if no layer of the workspace sets the symbol.
   },
   options: { offline: { type: 'boolean', describe: 'Use nothing but the cache' } },
   run: async (args, session) => {
+    const symbol = String(args['symbol']).trim();
+    if (symbol === '') throw new Failure({ code: 'usage', message: 'which symbol?', hint: 'coracle explain EXT4_FS' });
     const names = namesOf(args['workspace']);
     const { configs } = await chooseWorkspaces(session, { names, offline: args.offline });
     const [config] = configs;
     if (config === undefined) return 1;
-    const found = findChains(config, String(args['symbol']));
+    const found = findChains(config, symbol);
     session.report({
       kind: 'result',
       value: found.map(({ namespace, chain }) => asData(namespace, chain)),
