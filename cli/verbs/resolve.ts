@@ -12,7 +12,7 @@ Later layers win over earlier ones. What a layer depends on comes before it; oth
 \`overrides/\` comes last.
 
     coracle resolve
-    coracle resolve pi/4,core/docker
+    coracle resolve virt/qemu,core/docker
     coracle resolve qemu --plain
 `,
   positionals: {
