@@ -38,18 +38,26 @@ export function temporaryBeside(path: string): string {
  */
 export async function makeDirectories(path: string): Promise<string | undefined> {
   try {
-    await mkdir(path);
-    return path;
+    return (await makeDirectory(path)) ? path : undefined;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && (await stat(path).catch(() => undefined))?.isDirectory() === true) return undefined;
     const above = dirname(path);
-    // What is there already is not what is missing.
-    if (code !== 'ENOENT' || above === path || existsSync(above)) throw error;
-    const first = await makeDirectories(above);
-    // Somebody else may have made it meanwhile.
-    const own = await makeDirectories(path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error;
+    // Somebody else may make the same ones at this moment: what is above may be there by now.
+    const first = existsSync(above) ? undefined : await makeDirectories(above);
+    const own = (await makeDirectory(path)) ? path : undefined;
     return first ?? own;
+  }
+}
+
+/** Whether it was not there before. */
+async function makeDirectory(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    if (isThere && (await stat(path).catch(() => undefined))?.isDirectory() === true) return false;
+    throw error;
   }
 }
 
