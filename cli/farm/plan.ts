@@ -1,19 +1,19 @@
 /** The whole of one build as stages: engine, device programs, image. Pure and quick; nothing runs here. */
 import { join } from 'node:path';
 import { planDevicePrograms } from '../device-programs/plan.ts';
+import { type AvailableEngine, availableEngine } from '../engines/available.ts';
 import { debianEngine } from '../engines/debian/engine.ts';
 import type { Engine, StageFile } from '../engines/engine.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
-import { Failure } from '../failure.ts';
 import { planImage } from '../image/plan.ts';
 import { FileHashes } from '../stages/file-hashes.ts';
 import { stageDirectory, withNeeds } from '../stages/inspect-stages.ts';
 import type { Stage } from '../stages/stage.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
-import type { EngineName, ResolvedConfig } from '../workspace/resolved.ts';
+import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { postHooksStage, preHooksStage } from './hook-stages.ts';
 
-const ENGINES: Readonly<Partial<Record<EngineName, Engine>>> = { debian: debianEngine };
+const ENGINES: Readonly<Record<AvailableEngine, Engine>> = { debian: debianEngine };
 
 export interface BuildPlan {
   readonly config: ResolvedConfig;
@@ -53,14 +53,7 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
     offline: places.offline,
     hashes: new FileHashes(join(directory, 'hashes.json')),
   };
-  const engine = ENGINES[config.engine];
-  if (engine === undefined) {
-    throw new Failure({
-      code: 'no-such-engine',
-      message: `workspace ${config.workspace} asks for the ${config.engine} engine, which this version does not have yet`,
-      hint: `set "engine: debian" for it in coracle.yaml`,
-    });
-  }
+  const engine = ENGINES[availableEngine(config.engine, config.workspace)];
   const fromEngine = engine.plan(config, environment);
   const programs = planDevicePrograms(config.arch, environment);
   const image = planImage(config, environment, fromEngine, programs);

@@ -12,6 +12,14 @@ const layer = (more = ''): string => `description: A layer\n${more}`;
 const codes = ({ failures }: ProjectLint): string[] => failures.map(({ code }) => code);
 
 describe('check', () => {
+  test('tells of an engine that this version does not have', async () => {
+    const found = await lint({
+      'layers/my/app/layer.yaml': layer('provides: [base]\n'),
+      'coracle.yaml': 'layers: [{path: .}]\nworkspaces:\n  a: {layers: [my/app], engine: buildroot}\n',
+    });
+    expect(found.failures).toMatchObject([{ code: 'no-such-engine', place: { line: 3, column: 33 } }]);
+  });
+
   test('has nothing to say of good layers', async () => {
     const found = await lint({
       'layers/my/app/layer.yaml': layer('depends: [my/base]\n'),

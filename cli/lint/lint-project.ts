@@ -1,7 +1,9 @@
 /** Everything that is wrong in a project: every layer that can be reached, and every workspace of coracle.yaml. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { availableEngine } from '../engines/available.ts';
 import { Failure, type FailureParts, Failures } from '../failure.ts';
+import { breath } from '../host/breath.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
 import { listDirectory } from '../layers/layer-contents.ts';
 import { LayerLibrary, type LayerPlace } from '../layers/layer-library.ts';
@@ -47,15 +49,20 @@ export async function lintProject(
     .flatMap(hiddenLayers)
     .forEach(onWarning);
   const layers = names.length > 0 ? names : places.map(({ name }) => name);
+  const breathe = breath(options.signal);
   for (const name of layers) {
-    options.signal?.throwIfAborted();
+    await breathe();
     await collect(async () => {
       tell(await lintLayer(library.find({ name }), library));
     });
   }
   const workspaces = names.length > 0 ? [] : project.workspaceNames();
   for (const workspace of workspaces) {
-    await collect(() => resolveWorkspace(project, workspace, { ...options, onWarning }));
+    await breathe();
+    await collect(async () => {
+      const { engine } = await resolveWorkspace(project, workspace, { ...options, onWarning });
+      availableEngine(engine, workspace, project.yaml?.placeOf(['workspaces', workspace, 'engine']));
+    });
     await collect(async () => {
       for (const layer of overrideLayers(project, workspace)) tell(await lintLayer(layer, library));
     });

@@ -1,4 +1,5 @@
 /** What verbs share: from the words on the command line to resolved workspaces, with warnings told once. */
+import { breath } from '../host/breath.ts';
 import { loadProject, type Project } from '../workspace/project.ts';
 import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
@@ -24,7 +25,9 @@ export async function chooseWorkspaces(session: Session, choice: Choice): Promis
   const names = choice.all === true ? project.workspaceNames() : choice.names;
   const told = new Set<string>();
   const configs: ResolvedConfig[] = [];
+  const breathe = breath(session.signal);
   for (const name of names.length === 0 ? [undefined] : names) {
+    await breathe();
     const config = await resolveWorkspace(project, name, {
       ...(choice.offline === undefined ? {} : { offline: choice.offline }),
       signal: session.signal,
