@@ -70,6 +70,9 @@ function partsOf(
     }
     case 'invalid_union':
       return unionParts(issue, path, schema, written);
+    case 'too_small':
+    case 'too_big':
+      return [badValue(`${words(path)} ${show(value)}`, place, said(issue.message) ?? limitWords(issue))];
     default:
       return [badValue(`${words(path)} ${show(value)}`, place, issue.message)];
   }
@@ -138,7 +141,19 @@ function wrongType(path: ValuePath, expected: string, value: unknown, written: Y
 }
 
 function badValue(what: string, place: Place, cause: string | undefined): FailureParts {
-  return { code: 'bad-value', message: `${what} is not allowed`, place, cause };
+  return { code: 'bad-value', message: `${what} is not allowed`, place, cause: said(cause) };
+}
+
+/** What a schema says of a mistake; the library's own words for it say nothing. */
+function said(message: string | undefined): string | undefined {
+  return message === 'Invalid input' ? undefined : message;
+}
+
+function limitWords(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
+  const [limit, direction] = issue.code === 'too_small' ? [issue.minimum, 'more'] : [issue.maximum, 'less'];
+  if (issue.origin === 'number' || issue.origin === 'int') return `it must be ${limit} or ${direction}`;
+  if (issue.code === 'too_small' && limit === 1) return 'it must not be empty';
+  return `its length must be ${limit} or ${direction}`;
 }
 
 function typeOf(value: unknown): string {

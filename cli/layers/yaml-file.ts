@@ -2,9 +2,9 @@
  * A YAML file of the user, read against a schema: in comes text, out comes checked data together with the place of every
  * value, or all the mistakes in it at once, each with its place.
  */
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
 import type * as z from 'zod/mini';
-import { Failure, type Place, throwAny } from '../failure.ts';
+import { Failure, type FailureParts, type Place, throwAny } from '../failure.ts';
 import { readText } from '../host/look-at.ts';
 import { issueFailures } from './schema-issues.ts';
 import type { ValuePath, YamlFile } from './yaml-value.ts';
@@ -25,14 +25,12 @@ function parseYamlFile<T>(text: string, file: string, schema: z.ZodMiniType<T>, 
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), length: Math.max(length, 1) };
   };
   throwAny(
-    document.errors.map(
-      ({ pos, message, code }) =>
+    withoutEchoes(document.errors).map(
+      (error) =>
         new Failure({
           code: 'broken-yaml',
-          message: code === 'DUPLICATE_KEY' ? 'the same key is written twice' : 'this is not valid YAML',
-          place: place(pos[0], pos[1]),
-          cause: message,
-          hint: text.includes('\t') && code === 'TAB_AS_INDENT' ? 'indent with spaces' : undefined,
+          ...errorWords(error),
+          place: place(error.pos[0], error.pos[1]),
           layer,
         }),
     ),
@@ -61,10 +59,35 @@ function parseYamlFile<T>(text: string, file: string, schema: z.ZodMiniType<T>, 
   throw new Error(`the schema refused ${file} without an issue`);
 }
 
+/** What is nested too deeply goes wrong once a level. */
+function withoutEchoes(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
+  const deep = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  return deep === undefined ? errors : [deep];
+}
+
+/** Of some errors the library speaks to programmers. */
+function errorWords({ code, message }: YAMLParseError): Pick<FailureParts, 'message' | 'cause' | 'hint'> {
+  switch (code) {
+    case 'DUPLICATE_KEY':
+      return { message: 'the same key is written twice', cause: message };
+    case 'TAB_AS_INDENT':
+      return { message: 'this is not valid YAML', cause: message, hint: 'indent with spaces' };
+    case 'MULTIPLE_DOCS':
+      return { message: 'another document begins here, and a file is one', hint: 'take out the line with ---' };
+    case 'RESOURCE_EXHAUSTION':
+      return { message: 'this is nested too deeply' };
+    default:
+      return { message: 'this is not valid YAML', cause: message };
+  }
+}
+
 function toData(document: Document, place: (start: number, end: number) => Place, layer: string | undefined): unknown {
   try {
     return document.toJS();
   } catch (error) {
+    if (error instanceof RangeError) {
+      throw new Failure({ code: 'broken-yaml', message: 'this is nested too deeply', place: place(0, 1), layer });
+    }
     // An alias without its anchor, or aliases that would unfold to something huge.
     throw new Failure({
       code: 'broken-yaml',

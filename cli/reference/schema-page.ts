@@ -7,6 +7,8 @@ interface JsonSchema {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema | boolean;
@@ -69,7 +71,12 @@ function typeText(schema: JsonSchema): string {
   if (alternatives !== undefined) return [...new Set(alternatives.map(typeText))].join(' or ');
   if (schema.type === 'array') return `list of ${typeof schema.items === 'object' ? typeText(schema.items) : 'values'}`;
   if (schema.type === 'object') return 'map';
-  return [schema.type ?? 'any'].flat().join(' or ');
+  return `${[schema.type ?? 'any'].flat().join(' or ')}${rangeText(schema)}`;
+}
+
+function rangeText({ minimum, maximum }: JsonSchema): string {
+  if (minimum === undefined || maximum === undefined) return '';
+  return Number.isSafeInteger(minimum - 1) && Number.isSafeInteger(maximum + 1) ? `, ${minimum} to ${maximum}` : '';
 }
 
 function cell(text: string): string {

@@ -36,7 +36,14 @@ export function chooseWorkspace(project: Project, nameOrList: string | undefined
     hint:
       names.length > 0
         ? `one of ${names.join(', ')}; "default: ${names[0]}" in coracle.yaml spares the name`
-        : 'write coracle.yaml (coracle new project .), or give a list of layers, for instance virt/qemu,core/podman',
+        : project.yaml === undefined
+          ? 'write coracle.yaml (coracle new project .), or give a list of layers, for instance virt/qemu,core/podman'
+          : [
+              'write one into coracle.yaml, for instance',
+              'workspaces:',
+              '  lamp: {layers: [virt/qemu, core/podman]}',
+              'or give a list of layers: virt/qemu,core/podman',
+            ].join('\n'),
   });
 }
 

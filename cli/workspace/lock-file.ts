@@ -62,11 +62,27 @@ export async function updateLockFile(project: string, change: (lock: LockFile) =
   });
 }
 
+/** A line of those that git puts around what it cannot merge. */
+const CONFLICT_MARK = /^(?:<{7}|={7}|>{7}|\|{7})(?: .*)?$/;
+
 async function parseLock(text: string, file: string): Promise<LockFile> {
+  const hint = 'take the file from version control again, or remove it and run coracle update';
+  if (text.trim() === '') {
+    const place = { file, line: 1, column: 1 };
+    throw new Failure({ code: 'broken-lock', message: 'coracle.lock is empty', place, hint });
+  }
+  const mark = text.split('\n').findIndex((line) => CONFLICT_MARK.test(line.trimEnd()));
+  if (mark !== -1) {
+    throw new Failure({
+      code: 'broken-lock',
+      message: 'coracle.lock has the marks of a merge conflict',
+      place: { file, line: mark + 1, column: 1, length: 7 },
+      hint: 'take either side (git checkout --ours coracle.lock), then run coracle update',
+    });
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [error] = document.errors;
-  const hint = 'take the file from version control again, or remove it and run coracle update';
   if (error !== undefined) {
     const at = lines.linePos(error.pos[0]);
     const place = { file, line: at.line, column: at.col };
@@ -89,7 +105,7 @@ async function parseLock(text: string, file: string): Promise<LockFile> {
     code: 'broken-lock',
     message: `coracle.lock is broken at ${issue?.path.join('.') || 'its top'}`,
     place: { file, line: Math.max(at.line, 1), column: Math.max(at.col, 1) },
-    cause: issue?.message,
+    cause: issue?.message === 'Invalid input' ? 'this is not what Coracle writes there' : issue?.message,
     hint,
   });
 }

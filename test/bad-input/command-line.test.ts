@@ -141,6 +141,17 @@ test('a working directory that was removed', async () => {
   expectRefused(ran, ['error: the directory that you are in does not exist any more']);
 });
 
+test('Ctrl-C is noticed in the middle of a check', async () => {
+  const names = Array.from({ length: 20_000 }, (_, index) => `  w${index}: {layers: [my/board]}\n`);
+  const project = treeOf({ ...PROJECT, 'coracle.yaml': `layers: [{path: layers}]\nworkspaces:\n${names.join('')}` });
+  const wrapper: Wrapper = ['timeout', '--preserve-status', '--signal=INT', '4'];
+  expect(await coracle(project, ['check'], {}, wrapper)).toMatchObject({
+    exitCode: 130,
+    stdout: '',
+    stderr: 'stopped\n',
+  });
+});
+
 test('a workspace that is named twice is taken once', async () => {
   const project = treeOf(PROJECT);
   const running = startCoracle(project, ['build', 'a', 'a', '--offline']);

@@ -166,6 +166,43 @@ const MISTAKES: readonly Mistake[] = [
     words: ['this is not valid YAML', 'at layers/my/app/layer.yaml:3:1', 'indent with spaces', 'layer: my/app'],
   },
   {
+    name: 'two documents in a file',
+    tree: app('description: x\n---\ndescription: y\n'),
+    words: ['another document begins here, and a file is one', 'at layers/my/app/layer.yaml:2:1', 'layer: my/app'],
+  },
+  ...[700, 3000, 100_000].map(
+    (depth): Mistake => ({
+      name: `lists in lists, ${depth} deep`,
+      tree: app(`description: ${'['.repeat(depth)}${']'.repeat(depth)}\n`),
+      words: ['at layers/my/app/layer.yaml:1'],
+    }),
+  ),
+  {
+    name: 'a size that is too small',
+    tree: yaml('my/board', ', bootPartitionMiB: 5, persistMiB: 0'),
+    words: [
+      'workspaces.a.bootPartitionMiB 5 is not allowed',
+      'it must be 33 or more',
+      'workspaces.a.persistMiB 0 is not allowed',
+      'it must be 16 or more',
+    ],
+  },
+  {
+    name: 'a size that is too large',
+    tree: yaml('my/board', ', persistMiB: 2000000'),
+    words: ['at coracle.yaml:3:', 'it must be 1048576 or less'],
+  },
+  {
+    name: 'a path that is empty',
+    tree: { 'coracle.yaml': 'layers: [{path: ""}]\nworkspaces:\n  a: {layers: [my/board]}\n' },
+    words: ['layers[0].path "" is not allowed', 'it must not be empty'],
+  },
+  {
+    name: 'an engine that is still to come',
+    tree: yaml('my/board', ', engine: buildroot'),
+    words: ['asks for the buildroot engine, which this version does not have yet', 'set "engine: debian"'],
+  },
+  {
     name: 'the same key twice',
     tree: app('description: An application\ndescription: Another\n'),
     words: ['the same key is written twice', 'at layers/my/app/layer.yaml:2:1', ' ^'],
@@ -239,6 +276,31 @@ test('every mistake is told at once', async () => {
     'there is no layer my/ap',
   ]);
   expect(ran.stderr.match(/^error: /gm)).toHaveLength(4);
+});
+
+test.each([
+  ['that is empty', '', ['coracle.lock is empty', 'at coracle.lock:1:1', 'run coracle update']],
+  [
+    'that git could not merge',
+    'format: 1\n<<<<<<< HEAD\ngit: {}\n=======\ngit: {}\n>>>>>>> theirs\ndebian: {}\n',
+    ['coracle.lock has the marks of a merge conflict', 'at coracle.lock:2:1', 'take either side', 'run coracle update'],
+  ],
+  ['that is a list', '- a\n', ['coracle.lock is broken at its top', 'this is not what Coracle writes there']],
+])('a lock %s is refused', async (_, lock, words) => {
+  const project = treeOf({
+    ...PROJECT,
+    'coracle.lock': lock,
+    'coracle.yaml': 'layers: [{git: /nowhere}]\nworkspaces:\n  a: {layers: [my/board]}\n',
+  });
+  const before = listing(project);
+  expectRefused(await coracle(project, ['build', 'a', '--offline']), words);
+  expect(listing(project)).toEqual(before);
+});
+
+test('a coracle.yaml that is empty says what to write into it', async () => {
+  const ran = await coracle(treeOf({ 'coracle.yaml': '' }), ['build']);
+  expectRefused(ran, ['which workspace?', 'write one into coracle.yaml, for instance', 'workspaces:\n']);
+  expect(ran.stderr).not.toContain('new project');
 });
 
 test.each<[string, readonly string[], readonly string[]]>([
