@@ -73,7 +73,7 @@ function reportText(workspace: string, report: SizeReport, top: number): string 
   const { root } = report;
   return [
     workspace,
-    ...table(report.slot.map(({ path, size: bytes }) => [megabytes(bytes), path])),
+    ...table([['MB', 'file'], ...report.slot.map(({ path, size: bytes }) => [megabytes(bytes), path])]),
     '',
     `  root.squashfs is ${root.files} files of ${megabytes(root.unpacked)} MB, packed to ${megabytes(root.packed)} MB;`,
     `  its hash tree takes ${megabytes(root.verity)} MB more`,
@@ -88,7 +88,7 @@ function section(title: string, rows: readonly SizeRow[], top: number): readonly
   const cells = rows.slice(0, top).map((row) => [megabytes(row.packed), megabytes(row.unpacked), row.name]);
   if (rest.length > 0)
     cells.push([megabytes(sum(rest, 'packed')), megabytes(sum(rest, 'unpacked')), `${rest.length} more`]);
-  return ['', ...table([['packed', 'unpacked', title], ...cells])];
+  return ['', ...table([['packed MB', 'unpacked MB', title], ...cells])];
 }
 
 function sum(rows: readonly SizeRow[], field: 'packed' | 'unpacked'): number {
