@@ -168,7 +168,10 @@ function unfetched(packages: readonly LockedPackage[], complaint: Failure | unde
       code: 'package-tampered',
       message: `what the mirror gives for ${names(packages)} has another hash than coracle.lock`,
       cause,
-      hint: 'something between here and the archive changes files, or the mirror is broken: try another mirror',
+      hint: [
+        'something between here and the archive changes files, or the mirror is broken: try another mirror;',
+        'or coracle.lock was edited: take it from version control again, or run coracle update',
+      ].join('\n'),
       log: complaint?.parts.log,
     });
   }
