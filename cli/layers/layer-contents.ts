@@ -38,7 +38,8 @@ export interface FoundContents {
 
 /**
  * @param entries what `listDirectory` says of the layer's directory.
- * @throws Failure, all at once: `unknown-directory`, `unknown-hook`, `dangling-link`, `unexpected-directory`, `unreadable-file`
+ * @throws Failure, all at once: `unknown-directory`, `not-a-directory`, `unknown-hook`, `dangling-link`,
+ * `unexpected-directory`, `unreadable-file`
  */
 export function readContents(
   layer: string,
@@ -47,8 +48,8 @@ export function readContents(
   entries: ReadonlyMap<string, EntryKind>,
 ): FoundContents {
   const failures: Failure[] = [];
-  const unknown = unknownDirectories(layer, directory, entries);
-  failures.push(...wrongNames(layer, directory, entries), ...(form === 'coracle' ? unknown : []));
+  const unread = [...unknownDirectories(layer, directory, entries), ...notDirectories(layer, directory, entries)];
+  failures.push(...wrongNames(layer, directory, entries), ...(form === 'coracle' ? unread : []));
   const has = (name: string): boolean => entries.get(name) === 'directory';
   const files = (name: string): readonly string[] => (has(name) ? filesIn(layer, join(directory, name), failures) : []);
   const path = <K extends string>(key: K, name: string): Partial<Record<K, string>> =>
@@ -75,7 +76,7 @@ export function readContents(
     ...path('scripts', 'scripts'),
   };
   throwAny(failures);
-  return { contents, warnings: form === 'coracle' ? [] : unknown.map(({ parts }) => parts) };
+  return { contents, warnings: form === 'coracle' ? [] : unread.map(({ parts }) => parts) };
 }
 
 export type EntryKind = 'file' | 'directory' | 'dangling' | 'other';
@@ -188,6 +189,24 @@ function unknownDirectories(
         message: `a layer has no directory ${JSON.stringify(name)}`,
         place: { file: join(directory, name) },
         hint: hint.filter((part) => part !== undefined).join('\n'),
+        layer,
+      }),
+    ];
+  });
+}
+
+/** SkiffOS, too, reads these only if they are directories, and says nothing of others. */
+function notDirectories(layer: string, directory: string, entries: ReadonlyMap<string, EntryKind>): readonly Failure[] {
+  return [...CONTENT_DIRECTORIES, METADATA_DIRECTORY].flatMap((name) => {
+    const kind = entries.get(name);
+    if (kind !== 'file' && kind !== 'other') return [];
+    return [
+      new Failure({
+        code: 'not-a-directory',
+        message: `${name} is ${kind === 'file' ? 'a file' : 'a special file'}, but a layer has a directory of that name`,
+        place: { file: join(directory, name) },
+        cause: 'nothing reads it',
+        hint: kind === 'file' ? `move it into a directory ${name}/, or give it another name` : 'remove it',
         layer,
       }),
     ];

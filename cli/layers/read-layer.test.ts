@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { failuresOf, type Tree, treeOf } from '../../test/support/files.ts';
 import type { Layer, LayerRoot } from './layer.ts';
+import { CONTENT_DIRECTORIES } from './layer-contents.ts';
 import { readLayer } from './read-layer.ts';
 
 const root = (directory: string): LayerRoot => ({ kind: 'path', directory, label: 'here' });
@@ -142,6 +143,14 @@ describe('a layer of SkiffOS', () => {
 });
 
 describe('contents', () => {
+  test.each(CONTENT_DIRECTORIES)('are told of a file where the directory %s is meant', async (name) => {
+    const [failure] = await failuresOf(() => read({ 'layer.yaml': 'description: x\n', [name]: 'x' }));
+    expect(failure).toMatchObject({ code: 'not-a-directory', hint: expect.stringContaining(`${name}/`) });
+    expect(read({ 'metadata/description': 'x\n', [name]: 'x' }).warnings).toMatchObject([
+      { code: 'not-a-directory', place: { file: expect.stringMatching(`/${name}$`) } },
+    ]);
+  });
+
   test('are sorted as C strings, without hidden files', () => {
     const names = ['b', 'a', 'B', '10', '9', 'é', '\u{1f600}', '\uff5e', '.gitkeep'];
     const layer = read(Object.fromEntries(names.map((name) => [`kernel/${name}`, ''])));
@@ -164,6 +173,8 @@ describe('contents', () => {
     ['a link that leads nowhere', { 'kernel/a': { link: 'gone' } }, 'dangling-link', 'kernel/a'],
     ['a dangling directory', { 'layer.yaml': 'description: x', kernel: { link: 'gone' } }, 'dangling-link', 'kernel'],
     ['a directory among fragments', { 'kernel/more/a': '' }, 'unexpected-directory', 'kernel/more'],
+    ['a file in place of a directory', { 'layer.yaml': 'description: x', kernel: '' }, 'not-a-directory', 'kernel'],
+    ['a file of hooks', { 'layer.yaml': 'description: x', hooks: '' }, 'not-a-directory', 'hooks'],
     ['a dangling hook', { 'hooks/pre.sh': { link: 'gone' } }, 'dangling-link', 'hooks/pre.sh'],
     ['an unknown hook', { 'layer.yaml': 'description: x', 'hooks/prr': '' }, 'unknown-hook', 'hooks/prr'],
     [
