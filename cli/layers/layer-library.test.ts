@@ -64,6 +64,36 @@ describe('a library of layers', () => {
     expect(found?.code).toBe('unknown-layer');
   });
 
+  describe('a layer whose directory is called what no layer can be', () => {
+    const misnamed = () =>
+      new LayerLibrary([
+        root(
+          treeOf({ 'q/b d/layer.yaml': 'description: x\n', 'é/a/kernel/x': '', 'q/ok/kernel/x': '', 'x y/z/a': '' }),
+          '',
+        ),
+      ]);
+
+    test('is pointed out, and not listed', () => {
+      const found = misnamed().misnamed();
+      expect(found.map(({ code, place }) => [code, place?.file.split('/').slice(-2).join('/')])).toEqual([
+        ['bad-layer-name', 'q/b d'],
+        ['bad-layer-name', 'é/a'],
+      ]);
+      expect(
+        misnamed()
+          .list()
+          .map(({ name }) => name),
+      ).toEqual(['q/ok']);
+    });
+
+    test('is not found, with the reason', async () => {
+      const [whole] = await failuresOf(() => misnamed().find({ name: 'q/b d' }));
+      expect(whole).toMatchObject({ code: 'bad-layer-name', cause: expect.stringContaining('q/b d is a layer') });
+      const [cut] = await failuresOf(() => misnamed().find({ name: 'q/b' }));
+      expect(cut).toMatchObject({ code: 'unknown-layer', hint: expect.stringContaining('q/b d has to be renamed') });
+    });
+  });
+
   test.each([
     'podman',
     'a/b/c',

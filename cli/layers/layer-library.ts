@@ -3,12 +3,12 @@
  * reads only what is asked for. A name that no root has is a failure with the nearest names.
  */
 import { join } from 'node:path';
-import { Failure } from '../failure.ts';
+import { Failure, type FailureParts } from '../failure.ts';
 import { isDirectory } from '../host/look-at.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
 import type { Layer, LayerRoot } from './layer.ts';
 import { CONTENT_DIRECTORIES, compareNames, LAYER_FILE, listDirectory, METADATA_DIRECTORY } from './layer-contents.ts';
-import { checkLayerName, LAYER_NAME, LAYER_NAME_PART, type LayerRequest } from './layer-name.ts';
+import { checkLayerName, LAYER_NAME, LAYER_NAME_RULE, type LayerRequest } from './layer-name.ts';
 import { isLayer, readLayer } from './read-layer.ts';
 
 /** Where a repository of layers keeps them, if not at its top. */
@@ -35,7 +35,7 @@ export class LayerLibrary {
   find(request: LayerRequest): Layer {
     const known = this.#read.get(request.name);
     if (known !== undefined) return known;
-    checkLayerName(request);
+    this.#checkName(request);
     const hollow: string[] = [];
     for (const root of this.roots) {
       const directory = join(root.directory, request.name);
@@ -53,7 +53,7 @@ export class LayerLibrary {
   list(): readonly LayerPlace[] {
     const found = new Map<string, LayerPlace>();
     for (const root of this.roots) {
-      for (const name of layerNames(root)) {
+      for (const name of layerDirectories(root.directory).filter((each) => LAYER_NAME.test(each))) {
         const first = found.get(name);
         const place = { name, root, directory: join(root.directory, name), hides: [] };
         if (first === undefined) found.set(name, place);
@@ -64,8 +64,40 @@ export class LayerLibrary {
     return [...found.values()].sort((a, b) => compareNames(a.name, b.name));
   }
 
+  /** Directories that hold a layer, but are called what no layer can be; so nobody can ask for them. */
+  misnamed(): readonly FailureParts[] {
+    return this.#misnamed().map(({ name, directory }) => ({
+      code: 'bad-layer-name',
+      message: `${JSON.stringify(name)} is not a layer name, so this layer cannot be asked for`,
+      place: { file: directory },
+      hint: `rename the directory: ${LAYER_NAME_RULE}`,
+    }));
+  }
+
+  #misnamed(): readonly Pick<LayerPlace, 'name' | 'directory'>[] {
+    const directories = new Set(this.roots.map((root) => root.directory));
+    return [...directories].flatMap((directory) =>
+      layerDirectories(directory)
+        .filter((name) => !LAYER_NAME.test(name))
+        .map((name) => ({ name, directory: join(directory, name) })),
+    );
+  }
+
+  #checkName(request: LayerRequest): void {
+    try {
+      checkLayerName(request);
+    } catch (error) {
+      const there = this.#misnamed().find(({ name }) => name === request.name);
+      if (there === undefined || !(error instanceof Failure)) throw error;
+      throw error.with({ cause: `${there.directory} is a layer that has to be renamed` });
+    }
+  }
+
   #unknown({ name, place }: LayerRequest, hollow: readonly string[]): Failure {
     const names = this.list().map((layer) => layer.name);
+    // On a command line, a space ends the name.
+    const cut = this.#misnamed().find((layer) => layer.name.split(/[\s,]/)[0] === name);
+    const renamed = cut && `${cut.directory} has to be renamed before it can be used: ${LAYER_NAME_RULE}`;
     const roots = this.roots.map(({ label, directory }) =>
       label.includes(directory) ? label : `${label} (${directory})`,
     );
@@ -80,6 +112,7 @@ export class LayerLibrary {
         )
         .join('\n'),
       hint: [
+        renamed,
         didYouMean(name, names),
         ...this.roots.flatMap(wholeRepository),
         `looked in ${roots.join(', ')}`,
@@ -98,15 +131,13 @@ function wholeRepository({ label, directory }: LayerRoot): readonly string[] {
   );
 }
 
-/** Names that cannot be asked for are left out: a root may hold other things than layers. */
-function layerNames(root: LayerRoot): readonly string[] {
-  return directoriesIn(root.directory)
-    .filter((group) => LAYER_NAME_PART.test(group))
-    .flatMap((group) =>
-      directoriesIn(join(root.directory, group))
-        .map((name) => `${group}/${name}`)
-        .filter((name) => LAYER_NAME.test(name) && isLayer(listDirectory(join(root.directory, name)))),
-    );
+/** `<group>/<name>` of all that looks like a layer, names that cannot be asked for among them. */
+function layerDirectories(root: string): readonly string[] {
+  return directoriesIn(root).flatMap((group) =>
+    directoriesIn(join(root, group))
+      .map((name) => `${group}/${name}`)
+      .filter((name) => isLayer(listDirectory(join(root, name)))),
+  );
 }
 
 function directoriesIn(directory: string): readonly string[] {

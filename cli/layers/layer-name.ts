@@ -6,9 +6,6 @@ const PART = '[A-Za-z0-9_+][A-Za-z0-9._+-]*';
 /** `<group>/<name>`: nothing that a path, a shell or a URL would give a meaning of its own. */
 export const LAYER_NAME = new RegExp(`^${PART}/${PART}$`);
 
-/** A directory that may be a group or a layer in it. */
-export const LAYER_NAME_PART = new RegExp(`^${PART}$`);
-
 export const LAYER_NAME_RULE =
   'a layer is named <group>/<name>, of letters, digits and . _ + -, not starting with . or -';
 

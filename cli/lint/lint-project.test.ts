@@ -106,13 +106,17 @@ describe('check', () => {
       'layers/my/app/kernel/a': 'CONFIG_A=y\nCONFIG_A=n\n',
       'layers/old/app/metadata/description': 'x\n',
       'layers/old/app/pictures/a': '',
+      'layers/old/app/users': '',
+      'layers/old/a b/metadata/description': 'x\n',
       'layers/old/app/kernel/a': 'nonsense\n',
     });
     expect(codes(found)).toEqual([]);
     expect(found.warnings.map(({ code }) => code).toSorted()).toEqual([
       'bad-fragment-line',
+      'bad-layer-name',
       'contradicted-symbol',
       'missing-file',
+      'not-a-directory',
       'unknown-directory',
       'unknown-layer',
     ]);

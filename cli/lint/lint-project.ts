@@ -67,7 +67,7 @@ export async function lintProject(
       for (const layer of overrideLayers(project, workspace)) tell(await lintLayer(layer, library));
     });
   }
-  if (names.length === 0) strayOverrides(project).forEach(onWarning);
+  if (names.length === 0) [...library.misnamed(), ...strayOverrides(project)].forEach(onWarning);
   return {
     layers: layers.length,
     workspaces: workspaces.length,

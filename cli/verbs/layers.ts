@@ -22,6 +22,7 @@ root says so. Broken layers are listed as such; \`coracle check\` says what is w
     const project = await loadProject(session.cwd, session.environment, session.installation);
     const options = { offline: args.offline, signal: session.signal, onWarning: warningsTo(session) };
     const library = new LayerLibrary(await layerRoots(project, options));
+    library.misnamed().forEach(options.onWarning);
     const found = library.list().map((place) => ({ place, layer: readOrBroken(library, place) }));
     const listed = found.filter(({ layer }) => args.all === true || layer === 'broken' || !layer.unlisted);
     session.report({
