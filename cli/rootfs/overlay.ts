@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { Failure, Failures, throwAny } from '../failure.ts';
 import type { Content } from './entry.ts';
 import { joinPath, parentPath, pathParts, sortByBytes } from './path.ts';
-import { renderTemplate, type TemplateValues } from './template.ts';
+import { decodeTemplate, renderTemplate, type TemplateValues } from './template.ts';
 import type { RootTree } from './tree.ts';
 
 export interface OverlayContext {
@@ -108,11 +108,11 @@ async function contentOf(copy: Copy, source: string, stats: Stats): Promise<Cont
 }
 
 async function render(copy: Copy, source: string): Promise<Content> {
-  const text = await reading(copy, source, () => readFile(source, 'utf8'));
-  return {
-    kind: 'bytes',
-    data: Buffer.from(await blaming(copy, source, () => renderTemplate(text, source, copy.values))),
-  };
+  const bytes = await reading(copy, source, () => readFile(source));
+  const rendered = await blaming(copy, source, () =>
+    renderTemplate(decodeTemplate(bytes, source), source, copy.values),
+  );
+  return { kind: 'bytes', data: Buffer.from(rendered) };
 }
 
 /** Says which layer and, unless the failure knows better, which file it was. */

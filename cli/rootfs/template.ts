@@ -1,14 +1,31 @@
 /**
  * Templates of overlays: handlebars, with nothing escaped (these are configuration files, not HTML) and nothing missing in
- * silence. Every name a template uses is checked before it runs, since handlebars itself lets `{{#if typo}}` pass.
+ * silence. Every name that a template uses is checked before it runs (template-names.ts), and those that only running it
+ * shows are checked then.
  */
+import { isUtf8 } from 'node:buffer';
 import { Failure, type Place, throwAny } from '../failure.ts';
+import { hasPart, type TemplateValues, templateMistakes, unknownVariable } from './template-names.ts';
 
-/** Name → value; lists are for `{{#each}}`. */
-export type TemplateValues = Readonly<Record<string, string | readonly string[]>>;
+export type { TemplateValues } from './template-names.ts';
 
-/** Of handlebars' own helpers, all but `log`, which would talk past the event stream. */
-const HELPERS = ['each', 'if', 'lookup', 'unless', 'with'];
+/** @throws Failure `bad-template` with the first line that is not UTF-8 */
+export function decodeTemplate(bytes: Buffer, file: string): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  // No other character of UTF-8 has the byte of a line's end in it, so a line is UTF-8 or not by itself.
+  let line = 1;
+  for (let from = 0; ; line += 1) {
+    const end = bytes.indexOf('\n', from);
+    if (end < 0 || !isUtf8(bytes.subarray(from, end))) break;
+    from = end + 1;
+  }
+  throw new Failure({
+    code: 'bad-template',
+    message: 'the template is not UTF-8',
+    place: { file, line },
+    hint: 'write it again as UTF-8, or take the ending .hbs away if nothing is to be filled in',
+  });
+}
 
 /**
  * @throws Failure `bad-template`, `unknown-variable`; all unknown variables at once
@@ -22,48 +39,30 @@ export async function renderTemplate(text: string, file: string, values: Templat
   } catch (error) {
     throw badTemplate(error as Error, file);
   }
-  const unknown: Failure[] = [];
-  const blockParams = new Set<string>();
-  class NameCheck extends Handlebars.Visitor {
-    override Program(block: hbs.AST.Program): void {
-      for (const name of block.blockParams ?? []) blockParams.add(name);
-      super.Program(block);
-    }
-    override PathExpression(path: hbs.AST.PathExpression): void {
-      const [name] = path.parts;
-      if (path.data || name === undefined || blockParams.has(name) || HELPERS.includes(name)) return;
-      if (!Object.hasOwn(values, name)) unknown.push(unknownVariable(name, placeOf(path, file), values));
-    }
-    override PartialStatement(partial: hbs.AST.PartialStatement): void {
-      throw badTemplate(new Error('there are no partials to include'), file, placeOf(partial, file));
-    }
-    override PartialBlockStatement(partial: hbs.AST.PartialBlockStatement): void {
-      throw badTemplate(new Error('there are no partials to include'), file, placeOf(partial, file));
-    }
-  }
-  new NameCheck().accept(program);
-  throwAny(unknown);
+  throwAny(templateMistakes(program, file, values));
   try {
-    return Handlebars.compile(program, { strict: true, noEscape: true })(values);
+    const helpers = { lookup: strictLookup(file, values) };
+    return Handlebars.compile(program, { strict: true, noEscape: true })(values, { helpers });
   } catch (error) {
-    throw badTemplate(error as Error, file);
+    throw error instanceof Failure ? error : badTemplate(error as Error, file);
   }
 }
 
-function placeOf(node: hbs.AST.Node, file: string): Place {
-  const { start, end } = node.loc;
-  const length = start.line === end.line ? { length: end.column - start.column } : {};
-  return { file, line: start.line, column: start.column + 1, ...length };
+interface HelperOptions {
+  readonly loc?: hbs.AST.SourceLocation;
 }
 
-function unknownVariable(name: string, place: Place, values: TemplateValues): Failure {
-  const known = Object.keys(values).sort();
-  return new Failure({
-    code: 'unknown-variable',
-    message: `the template uses ${name}, which no layer declares`,
-    place,
-    hint: `known are ${known.join(', ')}; declare others under slots: in layer.yaml`,
-  });
+/** Handlebars' own takes what is not there for empty. */
+function strictLookup(file: string, values: TemplateValues) {
+  return (...args: readonly unknown[]): unknown => {
+    const { loc } = args.at(-1) as HelperOptions;
+    const place = loc === undefined ? { file } : { file, line: loc.start.line, column: loc.start.column + 1 };
+    const [from, name] = args;
+    if (args.length !== 3) throw badTemplate(new Error('lookup takes a list, or a dot, and a name'), file, place);
+    if (hasPart(from, name)) return (from as Record<string, unknown>)[String(name)];
+    if (from === values) throw unknownVariable(String(name), place, values);
+    throw badTemplate(new Error(`lookup finds no ${String(name)} there`), file, place);
+  };
 }
 
 /** Handlebars says where in its messages or in fields, depending on which part of it complains. */
