@@ -13,7 +13,8 @@ import { mergeFragments } from '../kconfig/merge.ts';
 import { ARCHITECTURES, HOOK_NAMES, type Layer } from '../layers/layer.ts';
 import type { LayerLibrary } from '../layers/layer-library.ts';
 import { orderLayers } from '../layers/order-layers.ts';
-import { addOverlay } from '../rootfs/overlay.ts';
+import { addLayerOverlay } from '../rootfs/layer-overlay.ts';
+import { lostModeWarning } from '../rootfs/overlay-modes.ts';
 import { RootTree } from '../rootfs/tree.ts';
 import { parseUsersTable } from '../rootfs/users-table.ts';
 import { BUILT_IN_VALUES, reservedSlots } from '../workspace/slot-values.ts';
@@ -25,7 +26,12 @@ export interface LintResult {
 
 type Warn = (warning: FailureParts) => void;
 
-export async function lintLayer(layer: Layer, library: LayerLibrary): Promise<LintResult> {
+/** @param ownDirectories of the project and of Coracle, see rootfs/layer-overlay.ts */
+export async function lintLayer(
+  layer: Layer,
+  library: LayerLibrary,
+  ownDirectories: readonly string[],
+): Promise<LintResult> {
   const failures: Failure[] = [];
   const warnings: FailureParts[] = [...(layer.warnings ?? [])];
   const warn: Warn = (warning) => warnings.push(warning);
@@ -33,7 +39,7 @@ export async function lintLayer(layer: Layer, library: LayerLibrary): Promise<Li
     () => lintFragments(layer, warn),
     () => lintDependencies(layer, library, warn),
     () => lintHooks(layer),
-    () => lintOverlay(layer, library),
+    () => lintOverlay(layer, library, ownDirectories, warn),
     () => lintUsers(layer),
     () => lintPackages(layer),
     () => void readEffects([layer]),
@@ -112,15 +118,39 @@ async function lintHooks(layer: Layer): Promise<readonly Failure[]> {
 }
 
 /** Puts the overlay on an empty root: links that escape, templates that do not compile or use what nobody declares. */
-async function lintOverlay(layer: Layer, library: LayerLibrary): Promise<void> {
-  const { overlay } = layer.contents;
-  if (overlay === undefined) return;
+async function lintOverlay(
+  layer: Layer,
+  library: LayerLibrary,
+  ownDirectories: readonly string[],
+  warn: Warn,
+): Promise<void> {
   const slots = attemptDependencies(layer, library).flatMap((one) => one.slots);
   const values = Object.fromEntries([
     ...BUILT_IN_VALUES.map((name) => [name, name] as const),
     ...slots.map((slot) => [slot.name, slot.default ?? slot.name] as const),
   ]);
-  await addOverlay(new RootTree(), overlay, { layer: layer.name, values });
+  const tree = new RootTree();
+  const lost = await addLayerOverlay(tree, layer, { values, ownDirectories });
+  // What a hook makes of them, only the build knows, which tells of those that are left.
+  if (layer.contents.hooks['root'] === undefined) for (const one of lost) warn(lostModeWarning(one));
+  lintMounts(tree, layer, warn);
+}
+
+/** Where the device mounts something over the root or, as in /tmp with systemd, removes everything when it starts. */
+const COVERED = ['dev', 'proc', 'run', 'sys', 'tmp', 'var/lock', 'var/run'];
+
+function lintMounts(tree: RootTree, { name: layer, contents: { overlay = '' } }: Layer, warn: Warn): void {
+  for (const name of COVERED) {
+    // The directory itself is what is mounted on.
+    if (tree.below(`/${name}`).length <= 1) continue;
+    warn({
+      code: 'covered-path',
+      message: `what an overlay has below /${name} is covered or removed when the device starts`,
+      place: { file: join(overlay, name) },
+      hint: 'make it at boot, with a file in usr/lib/tmpfiles.d/',
+      layer,
+    });
+  }
 }
 
 /** What is wrong with a dependency is told by its own lint. */

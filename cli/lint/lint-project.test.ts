@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Tree, treeOf } from '../../test/support/files.ts';
 import { loadProject } from '../workspace/project.ts';
@@ -119,6 +121,37 @@ describe('check', () => {
       'not-a-directory',
       'unknown-directory',
       'unknown-layer',
+    ]);
+  });
+
+  test('warns of what an overlay has that the image or the device will not', async () => {
+    const project = treeOf({
+      'coracle.yaml': 'layers: [{path: .}]\n',
+      'layers/my/app/layer.yaml': layer(),
+      'layers/my/app/root_overlay/etc/key': 'secret\n',
+      'layers/my/app/root_overlay/run/x': '',
+      'layers/my/app/root_overlay/tmp/.gitkeep': '',
+      'layers/my/app/root_overlay/dev/x/y': '',
+      'layers/my/hooked/layer.yaml': layer(),
+      'layers/my/hooked/root_overlay/etc/key': 'secret\n',
+      'layers/my/hooked/hooks/root': { program: '#!/bin/sh\nchmod 600 "$CORACLE_ROOT/etc/key"\n' },
+      'layers/old/app/metadata/description': 'x\n',
+      'layers/old/app/root_overlay/etc/key': 'secret\n',
+    });
+    for (const name of ['my/app', 'my/hooked', 'old/app']) {
+      chmodSync(join(project, 'layers', name), 0o755);
+      chmodSync(join(project, 'layers', name, 'root_overlay/etc/key'), 0o600);
+    }
+    for (const name of ['my/app', 'my/hooked']) chmodSync(join(project, 'layers', name, 'layer.yaml'), 0o644);
+    const found = await lintProject(await loadProject(project, {}, treeOf({ 'layers/': '' })), [], {});
+    expect(found.failures).toEqual([]);
+    expect(
+      found.warnings.map(({ code, layer: of, place }) => [code, of, place?.file.split('root_overlay')[1]]),
+    ).toEqual([
+      ['mode-not-kept', 'my/app', '/etc/key'],
+      ['covered-path', 'my/app', '/dev'],
+      ['covered-path', 'my/app', '/run'],
+      ['mode-not-kept', 'old/app', '/etc/key'],
     ]);
   });
 

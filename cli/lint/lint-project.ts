@@ -42,6 +42,7 @@ export async function lintProject(
     for (const { parts } of found.failures) failures.set(identity(parts), parts);
     found.warnings.forEach(onWarning);
   };
+  const ownDirectories = [project.directory, project.installation];
   const library = new LayerLibrary(await layerRoots(project, { ...options, onWarning }));
   const places = library.list();
   places
@@ -53,7 +54,7 @@ export async function lintProject(
   for (const name of layers) {
     await breathe();
     await collect(async () => {
-      tell(await lintLayer(library.find({ name }), library));
+      tell(await lintLayer(library.find({ name }), library, ownDirectories));
     });
   }
   const workspaces = names.length > 0 ? [] : project.workspaceNames();
@@ -64,7 +65,7 @@ export async function lintProject(
       availableEngine(engine, workspace, project.yaml?.placeOf(['workspaces', workspace, 'engine']));
     });
     await collect(async () => {
-      for (const layer of overrideLayers(project, workspace)) tell(await lintLayer(layer, library));
+      for (const layer of overrideLayers(project, workspace)) tell(await lintLayer(layer, library, ownDirectories));
     });
   }
   if (names.length === 0) [...library.misnamed(), ...strayOverrides(project)].forEach(onWarning);

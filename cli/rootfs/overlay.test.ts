@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { failuresOf, type Tree, treeOf } from '../../test/support/files.ts';
 import type { FailureParts } from '../failure.ts';
+import { FileHashes } from '../stages/file-hashes.ts';
 import { addOverlay } from './overlay.ts';
+import { isStillLost, lostModeWarning } from './overlay-modes.ts';
 import { RootTree } from './tree.ts';
 
 const context = { layer: 'my/app', values: { port: '80', layers: ['my/app'] } };
@@ -47,6 +49,42 @@ describe('an overlay', () => {
     expect(tree.get('/empty')).toMatchObject({ type: 'directory', mode: 0o755 });
   });
 
+  test('tells of modes that say more than the executable bit', async () => {
+    const directory = treeOf({
+      'etc/key': 'x',
+      'etc/shared': 'x',
+      'bin/su': { program: '#!' },
+      'etc/t.hbs': '',
+      plain: '',
+    });
+    const modes = { 'etc/key': 0o600, 'etc/shared': 0o640, 'bin/su': 0o4755, 'etc/t.hbs': 0o400, plain: 0o664 };
+    for (const [name, mode] of Object.entries(modes)) chmodSync(join(directory, name), mode);
+    const tree = new RootTree();
+    tree.addLink('/bin', 'usr/bin', { origin: 'base' });
+    const lost = await addOverlay(tree, directory, { ...context, layerMode: 0o644 });
+    expect(lost.map(({ path, mode }) => [path, mode])).toEqual([
+      ['/usr/bin/su', 0o4755],
+      ['/etc/key', 0o600],
+      ['/etc/shared', 0o640],
+      ['/etc/t', 0o400],
+    ]);
+    expect(lost.map(lostModeWarning)[1]).toMatchObject({
+      code: 'mode-not-kept',
+      message: 'the mode 0600 of /etc/key is not kept: everyone may read it in the image',
+      place: { file: join(directory, 'etc/key') },
+      hint: expect.stringContaining('chmod 0600 "$CORACLE_ROOT/etc/key"'),
+      layer: 'my/app',
+    });
+    expect(lost.every((one) => isStillLost(tree, one))).toBe(true);
+    tree.setMetadata('/etc/key', { mode: 0o600 });
+    tree.setMetadata('/usr/bin/su', { mode: 0o4755 });
+    tree.remove('/etc/t');
+    expect(lost.filter((one) => isStillLost(tree, one)).map(({ path }) => path)).toEqual(['/etc/shared']);
+    // Checked out with a umask of 077.
+    const all = await addOverlay(new RootTree(), directory, { ...context, layerMode: 0o600 });
+    expect(all.map(({ path }) => path)).toEqual(['/bin/su']);
+  });
+
   test('replaces files and masks units; directories that are there keep owner and mode', async () => {
     const tree = new RootTree();
     tree.addDirectory('/tmp', { origin: 'base', mode: 0o1777 });
@@ -66,6 +104,8 @@ describe('an overlay', () => {
     await over({ 'lib/firmware/a': '2', 'usr/lib/b': '' }, tree);
     expect((await tree.read('/usr/lib/firmware/a')).toString()).toBe('2');
     expect(tree.get('/lib')?.type).toBe('symlink');
+    await over({ lib: { link: '/usr/lib' } }, tree);
+    expect((await tree.read('/lib/firmware/a')).toString()).toBe('2');
   });
 
   test('leaves out what keeps directories in git and what editors leave', async () => {
@@ -115,6 +155,52 @@ describe('what an overlay cannot do', () => {
     expect(await mistake(directory)).toMatchObject({ code: 'overlay-escape' });
   });
 
+  test('a link to what there is in the project', async () => {
+    const project = treeOf({ 'coracle.yaml': '', 'layers/my/app/root_overlay/etc/': '' });
+    const overlay = join(project, 'layers/my/app/root_overlay');
+    const ownDirectories = [project, '/'];
+    const put = (link: string) => {
+      rmSync(join(overlay, 'etc/l'), { force: true });
+      symlinkSync(link, join(overlay, 'etc/l'));
+      return addOverlay(new RootTree(), overlay, { ...context, ownDirectories });
+    };
+    for (const target of [join(project, 'coracle.yaml'), `/proc/..${project}/./layers`, project]) {
+      expect(await failuresOf(() => put(target))).toMatchObject([{ code: 'overlay-escape', layer: 'my/app' }]);
+    }
+    for (const target of [join(project, 'gone'), `${project}x`, '/etc/passwd', '../usr']) {
+      expect(await put(target)).toEqual([]);
+    }
+  });
+
+  test('a file or another link in place of a link to a directory that holds something', async () => {
+    const merged = () => {
+      const tree = new RootTree();
+      tree.addFile('/usr/lib/ld.so', '', { origin: 'package libc6' });
+      tree.addLink('/lib', 'usr/lib', { origin: 'merged /usr' });
+      tree.addLink('/usr/share', 'lib', { origin: 'base' });
+      tree.addLink('/empty', 'usr/empty', { origin: 'base' });
+      tree.addDirectory('/usr/empty', { origin: 'base' });
+      return tree;
+    };
+    for (const files of [{ lib: 'x' }, { 'lib.hbs': 'x' }, { lib: { link: 'usr/empty' } }, { 'usr/share': 'x' }]) {
+      const failure = await mistake(treeOf(files), merged());
+      expect(failure).toMatchObject({ code: 'path-conflict', hint: expect.stringContaining('/usr/lib') });
+      expect(failure.message).toContain('is a link to the directory /usr/lib');
+    }
+    await over({ empty: 'x', 'usr/share': { link: 'elsewhere' } }, merged());
+  });
+
+  test('accounts with lines that are none', async () => {
+    const directory = treeOf({
+      'etc/passwd': '# ours\nroot:x:0:0:root:/root:/bin/sh\nbroken\n\n',
+      'etc/group': 'a:x:1:\nb:x:2\n',
+    });
+    const [first] = await failuresOf(() => addOverlay(new RootTree(), directory, context));
+    expect(first).toMatchObject({ code: 'bad-accounts', place: { file: join(directory, 'etc/group'), line: 2 } });
+    rmSync(join(directory, 'etc/group'));
+    expect(await mistake(directory)).toMatchObject({ code: 'bad-accounts', place: { line: 3 } });
+  });
+
   test('write through a link of the root that leaves it', async () => {
     const tree = new RootTree();
     tree.addLink('/out', '../../outside', { origin: 'package evil' });
@@ -148,6 +234,12 @@ describe('what an overlay cannot do', () => {
       message: expect.stringContaining('socket'),
     });
     server.close();
+  });
+
+  test('a template that is not UTF-8, with its line', async () => {
+    const directory = treeOf({ 'etc/': '' });
+    writeFileSync(join(directory, 'etc/x.hbs'), Buffer.from('a\ncaf\xe9\n', 'latin1'));
+    expect(await mistake(directory)).toMatchObject({ code: 'bad-template', place: { line: 2 } });
   });
 
   test('a template with an unknown name, with its line', async () => {
@@ -187,8 +279,12 @@ describe('what an overlay cannot do', () => {
     writeFileSync(Buffer.concat([Buffer.from(`${directory}/caf`), Buffer.from([0xe9])]), '');
     expect(await mistake(directory)).toMatchObject({
       code: 'overlay-unreadable',
-      hint: expect.stringContaining('UTF-8'),
+      message: expect.stringContaining('the name of a file is not UTF-8'),
+      hint: expect.stringContaining('rename'),
     });
+    expect(await failuresOf(() => new FileHashes().directory(directory, 'x'))).toMatchObject([
+      { message: expect.stringContaining('the name of a file is not UTF-8'), hint: expect.stringContaining('rename') },
+    ]);
     mkdirSync(join(directory, 'x'));
     expect(await mistake(join(directory, 'x/gone'))).toMatchObject({ code: 'overlay-unreadable' });
   });

@@ -19,6 +19,16 @@ export function conflict(entry: Entry, path: string, there: Entry | undefined): 
   });
 }
 
+/** @param putting who puts what */
+export function emptiedLink(putting: string, link: Entry, directory: Entry): Failure {
+  return new Failure({
+    code: 'path-conflict',
+    message: `${putting} at ${link.path}, which is a link to the directory ${directory.path}, from ${link.origin}`,
+    cause: `nothing that is in ${directory.path} could be found below ${link.path} any more`,
+    hint: `a directory of this name is copied into ${directory.path}`,
+  });
+}
+
 export function escaped(path: string, doing: string): Failure {
   return new Failure({
     code: 'path-escape',

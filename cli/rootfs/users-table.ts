@@ -31,6 +31,11 @@ type Password =
 /** useradd's own rule, a little wider: what tools can handle without quoting. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/;
 
+const NO_HOME = 'write - for a user without a home directory';
+
+/** Nothing can be made there; `/dev/null` itself is how some say that there is no home. */
+const COVERED = /^\/+(?:dev|proc|sys)(?!\/+null\/*$)(?:\/|$)/;
+
 const FIELDS = ['username', 'uid', 'group', 'gid', 'password', 'home', 'shell', 'groups'] as const;
 
 export interface UsersTable {
@@ -75,8 +80,9 @@ function parseLine(line: string, place: Place, layer: string, mistake: Mistake):
   checkName(group, 'group', mistake);
   const additional = groups === '-' ? [] : groups.split(',');
   for (const name of additional) checkName(name, 'group', mistake, true);
-  if (home === '/') throw mistake('the home directory cannot be /', 'write - for a user without a home directory');
+  if (home === '/') throw mistake('the home directory cannot be /', NO_HOME);
   if (home !== '-' && !/^\/[^\0]*$/.test(home)) throw mistake(`the home directory ${home} is not an absolute path`);
+  if (COVERED.test(home)) throw mistake(`the home directory ${home} is in what the kernel mounts`, NO_HOME);
   if (home.split('/').includes('..')) throw mistake(`the home directory ${home} has a ".." in it`);
   return {
     user: user === '-' ? undefined : user,

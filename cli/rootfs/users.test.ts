@@ -103,6 +103,12 @@ describe('a users table', () => {
     expect(await lines(tree, 'passwd')).toContain('daemon:x:100:1:New:/srv:/bin/sh');
   });
 
+  test('a home directory that leads through a file is refused with its line', async () => {
+    const found = await mistakes('# one\nu -1 u -1 * /etc/passwd/u - -\n');
+    expect(found).toMatchObject([{ code: 'path-conflict', place: { line: 2 }, layer: 'my/layer0' }]);
+    expect((await apply(root(), 'u -1 u -1 * /dev/null - -')).has('/dev/null')).toBe(true);
+  });
+
   test('a home directory and all below belong to the user, links not followed', async () => {
     const tree = root();
     tree.addFile('/home/u/.ssh/keys', '', { ...base, mode: 0o600 });
@@ -147,6 +153,8 @@ describe('mistakes', () => {
     'u -1 u 0 * - - -',
     'u -1 u -1 * / - -',
     'u -1 u -1 * home - -',
+    'u -1 u -1 * /dev/null/x - -',
+    'u -1 u -1 * /proc/u - -',
     'u -1 u -1 * /home/../etc - -',
     'u -1 u -1 * - /bin/sh:x -',
     'u -1 u -1 * - - a,,b',

@@ -37,7 +37,7 @@ export async function applyUsers(tree: RootTree, files: readonly UsersFile[]): P
       step(line);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      failures.push(error);
+      failures.push(error.with({ place: line.place, layer: line.layer }));
     }
   };
   const addGroup = attempt((line) => addMainGroup(accounts, line));

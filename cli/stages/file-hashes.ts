@@ -5,6 +5,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Failure } from '../failure.ts';
+import { notUtf8 } from '../host/file-names.ts';
 import { sha256, writeFileAtomic } from '../host/files.ts';
 import type { StageInput } from './stage.ts';
 
@@ -114,5 +115,6 @@ function unreadable(path: string, error: unknown): Failure {
     place: { file: path },
     cause: (error as Error).message,
     hint: 'check that the file exists and that you may read it',
+    ...notUtf8(path),
   });
 }

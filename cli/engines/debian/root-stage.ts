@@ -1,14 +1,15 @@
 /** The root: packages composed, kernel modules, overlays, users, units, hooks, and at the end the checks of its init and its libraries. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { throwAny } from '../../failure.ts';
+import { type FailureParts, throwAny } from '../../failure.ts';
 import { hooksAt } from '../../hooks/hook-moments.ts';
 import { runRootHooks } from '../../hooks/root-hooks.ts';
 import { sha256 } from '../../host/files.ts';
 import { IMAGE_TIME } from '../../rootfs/image-time.ts';
 import { checkInit } from '../../rootfs/init.ts';
+import { addLayerOverlay } from '../../rootfs/layer-overlay.ts';
 import { checkLibraryClosure } from '../../rootfs/library-closure.ts';
-import { addOverlay } from '../../rootfs/overlay.ts';
+import { isStillLost, type LostMode, lostModeWarning } from '../../rootfs/overlay-modes.ts';
 import type { RootTree } from '../../rootfs/tree.ts';
 import { treeDigest } from '../../rootfs/tree-digest.ts';
 import { readTreeIndex, writeTreeIndex } from '../../rootfs/tree-index.ts';
@@ -122,10 +123,13 @@ async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[
   const root = await installPackages(parts, packages, effects, context);
   const { tree } = root;
   await putModules(tree, join(context.outputOf(modules.stage), modules.path));
+  const found: LostMode[] = [];
+  const ownDirectories = [environment.project, environment.installation];
   for (const layer of layers) {
-    const { overlay } = layer.contents;
-    if (overlay !== undefined) await addOverlay(tree, overlay, { layer: layer.name, values: config.values });
+    found.push(...(await addLayerOverlay(tree, layer, { values: config.values, ownDirectories })));
   }
+  // What a later layer replaced is its file, with its mode.
+  const lost = found.filter(({ path, layer }) => tree.get(path)?.origin === `layer ${layer}`);
   linkApplets(tree);
   await applyUsers(
     tree,
@@ -142,8 +146,14 @@ async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[
     scratch,
     store: join(environment.cache, 'contents'),
   });
+  for (const one of lost) if (isStillLost(tree, one)) warnOf(context, lostModeWarning(one));
   await writeLinkerCache(tree);
   return tree;
+}
+
+function warnOf({ report, step }: StageContext, { message, place, hint }: FailureParts): void {
+  const text = place === undefined ? message : `${place.file}: ${message}`;
+  report({ kind: 'warning', step, text, ...(hint === undefined ? {} : { hint }) });
 }
 
 async function putModules(tree: RootTree, index: string): Promise<void> {
