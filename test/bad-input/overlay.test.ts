@@ -1,6 +1,6 @@
 /** Overlays and templates that would write where they must not, or cannot: nothing outside of the root is touched. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readTreeIndex } from '../../cli/rootfs/tree-index.ts';
@@ -32,6 +32,11 @@ const REFUSED: readonly (readonly [string, Tree, readonly string[]])[] = [
   ],
   ['a directory in the place of a file', { [`${OVERLAY}/etc/passwd/x`]: 'x\n' }, ['/etc/passwd', 'layer: my/app']],
   ['a file in the place of a directory', { [`${OVERLAY}/usr/bin`]: 'x\n' }, ['/usr/bin', 'layer: my/app']],
+  [
+    'a file in the place of the link /lib of the merged /usr',
+    { [`${OVERLAY}/lib`]: 'x\n' },
+    ['/lib', '/usr/lib', `at ${OVERLAY}/lib`, 'layer: my/app'],
+  ],
   [
     'a template with a value that nobody gives',
     { [`${OVERLAY}/etc/lamp.hbs`]: 'one\nhost={{hostnam}}\n' },
@@ -79,6 +84,43 @@ describe('a build is refused for', () => {
     mkdirSync(join(project, file));
     expectRefused(await coracle(project, ['build', 'small'], CACHE), [`at ${file}`, 'layer: my/app']);
   });
+});
+
+test('a mode that an overlay cannot give a file is told, unless a hook gives it', async (context) => {
+  const project = writeTree(copyOfBuilt(context), {
+    [`${OVERLAY}/etc/key`]: 'secret\n',
+    [`${OVERLAY}/usr/bin/hello`]: { program: '#!/bin/sh\n' },
+    [`${OVERLAY}/lib/firmware/blob`]: 'x\n',
+  });
+  chmodSync(join(project, 'layers/my/app/layer.yaml'), 0o644);
+  chmodSync(join(project, OVERLAY, 'etc/key'), 0o600);
+  chmodSync(join(project, OVERLAY, 'usr/bin/hello'), 0o4755);
+  const told = await coracle(project, ['build', 'small', '--offline'], CACHE);
+  expect(told, told.stderr).toMatchObject({ exitCode: 0 });
+  expect(told.stderr).toContain('the mode 0600 of /etc/key is not kept');
+  expect(told.stderr).toContain('the mode 4755 of /usr/bin/hello is not kept');
+  writeTree(project, {
+    'overrides/hooks/root': {
+      program: '#!/bin/sh\nset -e\nchmod 600 "$CORACLE_ROOT/etc/key"\nchmod 4755 "$CORACLE_ROOT/usr/bin/hello"\n',
+    },
+  });
+  const mended = await coracle(project, ['build', 'small', '--offline'], CACHE);
+  expect(mended, mended.stderr).toMatchObject({ exitCode: 0 });
+  expect(mended.stderr).not.toContain('is not kept');
+  const root = await readTreeIndex(join(project, 'workspaces/small/stages/root/root.index'));
+  expect(root.get('/etc/key')).toMatchObject({ mode: 0o600 });
+  expect(root.get('/usr/bin/hello')).toMatchObject({ mode: 0o4755 });
+  expect(root.get('/usr/lib/firmware/blob')).toMatchObject({ type: 'file' });
+});
+
+test('a name that is not UTF-8 is refused by build and check alike', async () => {
+  const project = treeOf(SMALL);
+  writeFileSync(Buffer.concat([Buffer.from(`${project}/${OVERLAY}/etc/caf`), Buffer.from([0xe9])]), '');
+  const words = ['the name of a file is not UTF-8', 'rename the file', `at ${OVERLAY}/etc/caf`];
+  expectRefused(await coracle(project, ['build', 'small', '--offline'], CACHE), words);
+  const checked = await coracle(project, ['check'], CACHE);
+  expect(checked.exitCode).toBe(1);
+  for (const word of words) expect(checked.stderr).toContain(word);
 });
 
 test('a link of an overlay means a place of the image, not of the machine that builds', async (context) => {
