@@ -121,22 +121,16 @@ async function runAll(commands: readonly Argv[], session: InstallSession, step: 
 
 function explain(error: unknown): unknown {
   if (!(error instanceof Failure) || error.parts.code !== 'command-failed') return error;
-  if (/remove is disabled/.test(error.parts.cause ?? '')) {
-    return new Failure({
-      ...error.parts,
-      code: 'host-packages-install',
-      message: 'apt would have to remove packages of this machine to install those that are missing',
-      hint: 'without --no-remove the command says which, and asks; where it is Rust, a newer one by rustup will do as well',
-      retry: 'coracle doctor --fix',
-    });
-  }
-  return new Failure({
-    ...error.parts,
-    code: 'host-packages-install',
-    message: 'apt could not install the packages that are missing',
-    hint: 'another apt may be running, or the package sources of this machine are not reachable; apt says why above',
-    retry: 'coracle doctor --fix',
-  });
+  const [message, hint] = /remove is disabled/.test(error.parts.cause ?? '')
+    ? [
+        'apt would have to remove packages of this machine to install those that are missing',
+        'without --no-remove the command says which, and asks; where it is Rust, a newer one by rustup will do as well',
+      ]
+    : [
+        'apt could not install the packages that are missing',
+        'another apt may be running, or the package sources of this machine are not reachable; apt says why above',
+      ];
+  return new Failure({ ...error.parts, code: 'host-packages-install', message, hint, retry: 'coracle doctor --fix' });
 }
 
 function lacking(report: HostReport, why: string): Failure {

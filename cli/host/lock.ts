@@ -44,9 +44,8 @@ const STALE_GUARD_MS = 10_000;
  */
 export async function takeLock(path: string, options: LockOptions): Promise<AsyncDisposable> {
   await writing(path, () => makeDirectories(dirname(path)));
-  const { hasEnded: _, ...self } = await identity(process.pid);
   const mine: LockHolder = {
-    ...self,
+    ...(await identity(process.pid)),
     purpose: options.purpose,
     since: new Date().toISOString(),
   };
@@ -149,12 +148,11 @@ async function isAlive(holder: LockHolder): Promise<boolean> {
   // Another machine's process cannot be looked at: believe it.
   if (holder.host !== hostname()) return true;
   const now = await identity(holder.pid).catch(() => undefined);
-  return now !== undefined && !now.hasEnded && now.startTicks === holder.startTicks && now.boot === holder.boot;
+  return now !== undefined && now.startTicks === holder.startTicks && now.boot === holder.boot;
 }
 
-type Identity = Pick<LockHolder, 'pid' | 'host' | 'startTicks' | 'boot'>;
-
-async function identity(pid: number): Promise<Identity & { readonly hasEnded: boolean }> {
+/** Fails if there is no such process, or it has ended. */
+async function identity(pid: number): Promise<Pick<LockHolder, 'pid' | 'host' | 'startTicks' | 'boot'>> {
   const [stats, boot] = await Promise.all([
     readFile(`/proc/${pid}/stat`, 'utf8'),
     readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
@@ -162,6 +160,6 @@ async function identity(pid: number): Promise<Identity & { readonly hasEnded: bo
   // The second field, the program's name in parentheses, may hold spaces; start time is the 22nd field (proc(5)).
   const fields = stats.slice(stats.lastIndexOf(')') + 2).split(' ');
   // A process that its parent has not waited for yet is still listed, and does nothing any more.
-  const hasEnded = fields[0] === 'Z' || fields[0] === 'X';
-  return { pid, host: hostname(), startTicks: fields[19] ?? '', boot: boot.trim(), hasEnded };
+  if (fields[0] === 'Z' || fields[0] === 'X') throw new Error(`process ${pid} has ended`);
+  return { pid, host: hostname(), startTicks: fields[19] ?? '', boot: boot.trim() };
 }

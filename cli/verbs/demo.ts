@@ -75,11 +75,12 @@ the end. Exit code 0: all of that was seen.
       sections.push([...(await imageRows(one, device.image, buildMs)), ...rows]);
     }
     const rows = sections.flat();
+    const [next = ''] = configs.map((config) => commandLine('run', config));
     const total: Row = ['all of it', seconds(performance.now() - started)];
     session.report({
       kind: 'result',
       value: { workspaces: built.map(({ name }) => name), rows: [...rows, total], ms: performance.now() - started },
-      text: `${tableText([...rows, total])}\n\nAll of this was seen. Now try: ${configs.map((config) => commandLine('run', config))[0] ?? ''}`,
+      text: `${tableText([...rows, total])}\n\nAll of this was seen. Now try: ${next}`,
     });
     return 0;
   },
