@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { failuresOf, type Tree, temporaryDirectory, treeOf, writeTree } from '../../test/support/files.ts';
+import { isRunning } from '../../test/support/processes.ts';
 import type { FailureParts } from '../failure.ts';
 import type { Layer } from '../layers/layer.ts';
 import { readLayer } from '../layers/read-layer.ts';
@@ -318,12 +319,3 @@ describe('root hooks', () => {
     expect(existsSync(join(scratch, 'target'))).toBe(false);
   });
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    // A child that has ended but was not waited for still answers signals; its state says so.
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

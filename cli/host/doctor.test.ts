@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Failure } from '../failure.ts';
+import { failureOf } from '../../test/support/files.ts';
 import type { Event } from '../ui/events.ts';
 import { checkHost, hostReportText } from './doctor.ts';
 import { ensureHostPackages, installAdvice, installCommands, installMissing } from './doctor-install.ts';
@@ -40,15 +40,6 @@ function program(name: string, script = ''): void {
 function session(): { events: Event[]; installation: string; report: (event: Event) => void; signal: AbortSignal } {
   const events: Event[] = [];
   return { events, installation: root, report: (event) => events.push(event), signal: new AbortController().signal };
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof Failure)) throw new Error(`not a Failure: ${String(error)}`);
-  return error;
 }
 
 describe('the table', () => {

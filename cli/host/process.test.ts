@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Failure } from '../failure.ts';
+import { failureOf } from '../../test/support/files.ts';
+import { isRunning } from '../../test/support/processes.ts';
+import type { Failure } from '../failure.ts';
 import { type Command, quoteForPeople, runCommand } from './process.ts';
 
 let directory: string;
@@ -16,27 +18,14 @@ function shell(script: string, more: Partial<Command> = {}) {
   return runCommand({ argv: ['sh', '-c', script], cwd: directory, ...more });
 }
 
-async function failureOf(work: Promise<unknown>): Promise<Failure['parts']> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof Failure)) throw new Error(`not a Failure: ${String(error)}`);
-  return error.parts;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
 async function pidIn(file: string): Promise<number> {
   const path = join(directory, file);
   await expect.poll(() => existsSync(path) && readFileSync(path, 'utf8').endsWith('\n')).toBe(true);
   return Number(readFileSync(path, 'utf8'));
+}
+
+async function partsOf(work: Promise<unknown>): Promise<Failure['parts']> {
+  return (await failureOf(work)).parts;
 }
 
 describe('runCommand', () => {
@@ -76,22 +65,22 @@ describe('runCommand', () => {
     const { stdout } = await runCommand({ argv: ['wc', '-c'], cwd: directory, stdin: large, stdout: 'capture' });
     expect(stdout.trim()).toBe('1000000');
     expect((await shell('exit 0', { stdin: large })).exitCode).toBe(0);
-    expect((await failureOf(shell('exit 3', { stdin: large }))).message).toBe('sh ended with exit code 3');
+    expect((await partsOf(shell('exit 3', { stdin: large }))).message).toBe('sh ended with exit code 3');
   });
 
   it('says how a child failed, with its last lines', async () => {
     const log = join(directory, 'log');
     const script = 'i=0; while [ $i -lt 100 ]; do i=$((i + 1)); echo line $i; done; exit 7';
-    const failure = await failureOf(shell(script, { log }));
+    const failure = await partsOf(shell(script, { log }));
     expect(failure).toMatchObject({ code: 'command-failed', message: 'sh ended with exit code 7', log });
     expect(failure.cause?.split('\n').at(0)).toBe('line 61');
     expect(failure.cause?.split('\n').at(-1)).toBe('line 100');
-    expect((await failureOf(shell('kill -s SEGV $$'))).message).toBe('sh ended with SIGSEGV');
+    expect((await partsOf(shell('kill -s SEGV $$'))).message).toBe('sh ended with SIGSEGV');
     expect((await shell('exit 7', { accept: [0, 7] })).exitCode).toBe(7);
   });
 
   it('says that a program is missing', async () => {
-    const failure = await failureOf(runCommand({ argv: ['no-such-program'], cwd: directory }));
+    const failure = await partsOf(runCommand({ argv: ['no-such-program'], cwd: directory }));
     expect(failure).toMatchObject({
       code: 'command-missing',
       message: 'the program no-such-program is not on this machine',
@@ -119,7 +108,7 @@ describe('runCommand', () => {
     const stopper = new AbortController();
     const script =
       '(trap "" TERM; echo $$ >/dev/null; sh -c \'echo $PPID\' > inner; while :; do sleep 0.1; done) & wait';
-    const ended = failureOf(shell(script, { signal: stopper.signal }));
+    const ended = partsOf(shell(script, { signal: stopper.signal }));
     const inner = await pidIn('inner');
     expect(isRunning(inner)).toBe(true);
     stopper.abort();
@@ -128,7 +117,7 @@ describe('runCommand', () => {
   });
 
   it('ends a child that takes too long', async () => {
-    const failure = await failureOf(shell('echo slow; sleep 60', { timeoutMs: 300 }));
+    const failure = await partsOf(shell('echo slow; sleep 60', { timeoutMs: 300 }));
     expect(failure).toMatchObject({ code: 'command-timeout', message: 'sh did not end within 0.3 s', cause: 'slow' });
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failureOf } from '../../test/support/files.ts';
 import { Failure } from '../failure.ts';
 import { DeviceConsole } from './console.ts';
 import { fatalMessage, LineSplitter, parseEvent, plainLine } from './console-line.ts';
@@ -23,15 +24,6 @@ afterEach(() => {
 
 function push(text: string): void {
   device.push(Buffer.from(text));
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof Failure)) throw new Error(`not a Failure: ${String(error)}`);
-  return error;
 }
 
 describe('lines', () => {

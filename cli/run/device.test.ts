@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Failure } from '../failure.ts';
+import { failureOf } from '../../test/support/files.ts';
+import { isRunning } from '../../test/support/processes.ts';
 import { quoteForPeople } from '../host/process.ts';
 import { checkBoot, shutDown } from './check.ts';
 import { type Device, type DeviceOptions, startDevice } from './device.ts';
@@ -69,25 +70,6 @@ function start(mode = '', more: Partial<DeviceOptions> = {}): Promise<Device> {
 
 function qemuPid(): number {
   return Number(readFileSync(join(workspace, 'run/fake-qemu.pid'), 'utf8'));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    // A child that nobody has waited for yet has ended all the same.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof Failure)) throw new Error(`not a Failure: ${String(error)}`);
-  return error;
 }
 
 const HEALTH = { what: 'health', limitMs: 20_000 };

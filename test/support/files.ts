@@ -36,6 +36,16 @@ export function treeOf(tree: Tree): string {
   return writeTree(temporaryDirectory(), tree);
 }
 
+/** The one failure that the work ends in. */
+export async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof Failure)) throw new Error(`not a Failure: ${String(error)}`);
+  return error;
+}
+
 /** What the work fails with: all failures, in order. */
 export async function failuresOf(work: () => unknown): Promise<readonly FailureParts[]> {
   const error = await Promise.resolve()
