@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { takeLock } from './lock.ts';
 
@@ -32,6 +33,25 @@ test('a second taker is told who holds it, or waits', async () => {
   expect(waited).toBe(true);
   expect(await readdir(directory)).toEqual([]);
 });
+
+test('only one of several processes holds it at a time', async () => {
+  const path = join(directory, 'lock');
+  const counter = join(directory, 'counter');
+  await writeFile(counter, '0');
+  const program = `
+    const { readFile, writeFile } = await import('node:fs/promises');
+    const { takeLock } = await import(${JSON.stringify(join(import.meta.dirname, 'lock.ts'))});
+    const count = async () => {
+      await using _lock = await takeLock(${JSON.stringify(path)}, { what: 'w', purpose: 'p' });
+      const before = Number(await readFile(${JSON.stringify(counter)}, 'utf8'));
+      await writeFile(${JSON.stringify(counter)}, String(before + 1));
+    };
+    for (let n = 0; n < 10; n++) await Promise.all([count(), count(), count()]);`;
+  const run = () => promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', program]);
+  await Promise.all([run(), run(), run(), run()]);
+  expect(await readFile(counter, 'utf8')).toBe('120');
+  expect(await readdir(directory)).toEqual(['counter']);
+}, 60_000);
 
 test('the lock of a killed process is taken over', async () => {
   const path = join(directory, 'lock');

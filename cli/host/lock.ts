@@ -44,8 +44,10 @@ const STALE_GUARD_MS = 10_000;
  */
 export async function takeLock(path: string, options: LockOptions): Promise<AsyncDisposable> {
   await writing(path, () => makeDirectories(dirname(path)));
+  const self = await identity(process.pid);
+  if (self === undefined) throw new Error('/proc does not list this process');
   const mine: LockHolder = {
-    ...(await identity(process.pid)),
+    ...self,
     purpose: options.purpose,
     since: new Date().toISOString(),
   };
@@ -61,7 +63,9 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
       };
     }
     const holder = await readHolder(path);
-    if (holder === undefined || !(await isAlive(holder))) {
+    // Given back in this moment.
+    if (holder === 'none') continue;
+    if (holder === 'unreadable' || !(await isAlive(holder))) {
       await takeOver(path);
       continue;
     }
@@ -89,9 +93,10 @@ export async function livingHolders(directory: string): Promise<readonly LockHol
   for (const name of await readdir(directory).catch(() => [])) {
     const path = join(directory, name);
     const holder = await readHolder(path);
-    if (holder !== undefined && (await isAlive(holder))) living.push(holder);
     // What cannot be read yet is about to become a lock.
-    else if (holder !== undefined) await rm(path, { force: true });
+    if (holder === 'none' || holder === 'unreadable') continue;
+    if (await isAlive(holder)) living.push(holder);
+    else await rm(path, { force: true });
   }
   return living;
 }
@@ -126,40 +131,59 @@ async function takeOver(path: string): Promise<void> {
   }
   try {
     const holder = await readHolder(path);
-    if (holder === undefined || !(await isAlive(holder))) await rm(path, { force: true });
+    // Where there is none any more, somebody may be making one just now.
+    if (holder === 'none') return;
+    if (holder === 'unreadable' || !(await isAlive(holder))) await rm(path, { force: true });
   } finally {
     await rm(guard, { force: true });
   }
 }
 
-async function readHolder(path: string): Promise<LockHolder | undefined> {
+async function readHolder(path: string): Promise<LockHolder | 'unreadable' | 'none'> {
+  const text = await readText(path);
+  if (text === undefined) return 'none';
   try {
-    return JSON.parse((await readText(path)) ?? '') as LockHolder;
+    return JSON.parse(text) as LockHolder;
   } catch {
-    return undefined;
+    return 'unreadable';
   }
 }
 
+/** Undefined if there is no such file. */
 async function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined);
+  return unlessGone(readFile(path, 'utf8'));
 }
 
 async function isAlive(holder: LockHolder): Promise<boolean> {
   // Another machine's process cannot be looked at: believe it.
   if (holder.host !== hostname()) return true;
-  const now = await identity(holder.pid).catch(() => undefined);
+  const now = await identity(holder.pid);
   return now !== undefined && now.startTicks === holder.startTicks && now.boot === holder.boot;
 }
 
-/** Fails if there is no such process, or it has ended. */
-async function identity(pid: number): Promise<Pick<LockHolder, 'pid' | 'host' | 'startTicks' | 'boot'>> {
+type Identity = Pick<LockHolder, 'pid' | 'host' | 'startTicks' | 'boot'>;
+
+/** Undefined if there is no such process, or it has ended. */
+async function identity(pid: number): Promise<Identity | undefined> {
   const [stats, boot] = await Promise.all([
-    readFile(`/proc/${pid}/stat`, 'utf8'),
+    unlessGone(readFile(`/proc/${pid}/stat`, 'utf8')),
     readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
   ]);
+  if (stats === undefined) return undefined;
   // The second field, the program's name in parentheses, may hold spaces; start time is the 22nd field (proc(5)).
   const fields = stats.slice(stats.lastIndexOf(')') + 2).split(' ');
   // A process that its parent has not waited for yet is still listed, and does nothing any more.
-  if (fields[0] === 'Z' || fields[0] === 'X') throw new Error(`process ${pid} has ended`);
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
   return { pid, host: hostname(), startTicks: fields[19] ?? '', boot: boot.trim() };
+}
+
+/** Only what is not there is gone: a file that cannot be read just now (too many are open) may well name a holder. */
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
 }
