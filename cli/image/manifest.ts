@@ -86,6 +86,33 @@ export function slotVersion(release: string, content: SlotContent): string {
   return `${release}-${digest.slice(0, 12)}`;
 }
 
+/** Bytes; the device reads no larger one (device/crates/manifest). */
+const LARGEST = 2 ** 20;
+
+/** @throws Failure `manifest-too-large` */
 export function manifestText(manifest: Manifest): string {
-  return `${JSON.stringify(manifest, null, 2)}\n`;
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  const size = Buffer.byteLength(text);
+  if (size <= LARGEST) return text;
+  throw new Failure({
+    code: 'manifest-too-large',
+    message: `the manifest of workspace ${manifest.workspace} has ${size} bytes; a device reads at most ${LARGEST}`,
+    cause: `it names ${manifest.packages.length} packages and ${manifest.layers.length} layers`,
+    hint: 'leave out packages that the image does not need',
+  });
+}
+
+/** @throws Failure `bad-manifest` if the file is not JSON */
+export function parseManifest(text: string, file: string, hint: string): Manifest {
+  try {
+    return JSON.parse(text) as Manifest;
+  } catch (error) {
+    throw new Failure({
+      code: 'bad-manifest',
+      message: 'the manifest cannot be read',
+      place: { file },
+      cause: (error as Error).message,
+      hint,
+    });
+  }
 }

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { Failure } from '../failure.ts';
 import { planBuild } from '../farm/plan.ts';
-import type { Manifest } from '../image/manifest.ts';
+import { parseManifest } from '../image/manifest.ts';
 import { measureImage, type SizeReport, type SizeRow } from '../image/size-report.ts';
 import { readTreeIndex } from '../rootfs/tree-index.ts';
 import { commandLine } from '../workspace/command-line.ts';
@@ -44,7 +44,8 @@ root.squashfs are an estimate, since small files share blocks; their sum is exac
         offline: true,
       });
       await mustBeBuilt(config, [plan.root, plan.manifest]);
-      const manifest = JSON.parse(await readFile(plan.manifest, 'utf8')) as Manifest;
+      const again = `${commandLine('build', config)} writes it anew`;
+      const manifest = parseManifest(await readFile(plan.manifest, 'utf8'), plan.manifest, again);
       const report = measureImage(await readTreeIndex(plan.root), manifest);
       reports.push({ workspace: config.workspace, report });
     }
