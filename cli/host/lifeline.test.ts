@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { isRunning } from '../../test/support/processes.ts';
 
 const PROCESS = new URL('./process.ts', import.meta.url).href;
 
@@ -26,11 +27,3 @@ test('children of a killed program end with it; those that ended before are not 
   parent.kill('SIGKILL');
   await expect.poll(() => pids.map(isRunning), { timeout: 10_000 }).toEqual([false, false]);
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

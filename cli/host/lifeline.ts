@@ -3,7 +3,7 @@
  * holds the end of a pipe and knows the process groups that are at work: when the pipe closes, which a kill -9 does as
  * well, it ends those that are left. It is started with the first child, and costs a shell of a megabyte.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 
@@ -21,11 +21,20 @@ for group in $groups; do kill -s KILL -- "-$group"; done
 
 let guard: Writable | undefined;
 
-/** Has the group ended with this program; returns how to take that back. */
-export function endWithUs(group: number): () => void {
+/**
+ * Starts a child whose process group ends with this program.
+ *
+ * @param start spawns it, detached
+ */
+export function endingWithUs<Child extends ChildProcess>(start: () => Child): Child {
+  // Before the child: what it does in its first moments may be the last that this program sees.
   guard ??= startGuard();
-  guard.write(`+ ${group}\n`);
-  return () => guard?.write(`- ${group}\n`);
+  const watching = guard;
+  const child = start();
+  if (child.pid === undefined) return child;
+  watching.write(`+ ${child.pid}\n`);
+  child.on('close', () => watching.write(`- ${child.pid}\n`));
+  return child;
 }
 
 function startGuard(): Writable {

@@ -9,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { Failure } from '../failure.ts';
-import { endWithUs } from './lifeline.ts';
+import { endingWithUs } from './lifeline.ts';
 import { DISK_FULL, saysDiskFull } from './system-failure.ts';
 import { searchPath } from './this-host.ts';
 
@@ -70,14 +70,14 @@ export async function runCommand(command: Command): Promise<Finished> {
   const captured: Buffer[] = [];
   try {
     log.write(`$ ${command.argv.map(quoteForPeople).join(' ')}\n`);
-    const child = spawn(program, args, {
-      cwd: command.cwd,
-      env: { ...baseEnvironment(), ...command.env },
-      detached: true,
-      stdio: [command.stdin === undefined ? 'ignore' : 'pipe', outFile ?? 'pipe', 'pipe'],
-    });
-    const release = child.pid === undefined ? undefined : endWithUs(child.pid);
-    child.on('close', () => release?.());
+    const child = endingWithUs(() =>
+      spawn(program, args, {
+        cwd: command.cwd,
+        env: { ...baseEnvironment(), ...command.env },
+        detached: true,
+        stdio: [command.stdin === undefined ? 'ignore' : 'pipe', outFile ?? 'pipe', 'pipe'],
+      }),
+    );
     const take = (line: string): void => {
       tail.push(line);
       if (tail.length > TAIL_LINES) tail.shift();
