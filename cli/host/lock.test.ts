@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -51,6 +51,15 @@ test('only one of several processes holds it at a time', async () => {
   expect(await readFile(counter, 'utf8')).toBe('160');
   expect(await readdir(directory)).toEqual(['counter']);
 }, 60_000);
+
+test('a link that leads nowhere holds nothing; a directory in its place is told', async () => {
+  const path = join(directory, 'lock');
+  await symlink('nowhere', path);
+  await (await takeLock(path, { ...options, waitMs: 5000 }))[Symbol.asyncDispose]();
+  expect(await readdir(directory)).toEqual([]);
+  await mkdir(path);
+  await expect(takeLock(path, options)).rejects.toMatchObject({ parts: { code: 'not-a-file', place: { file: path } } });
+});
 
 test('the lock of a killed process is taken over', async () => {
   const path = join(directory, 'lock');

@@ -2,7 +2,7 @@
  * Locks between processes: a file that names its holder. A holder that no longer runs, or ran before the machine was
  * started anew, holds nothing: its lock is taken over.
  */
-import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -62,7 +62,7 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
         },
       };
     }
-    const holder = await readHolder(path);
+    const holder = await writing(path, () => readHolder(path));
     // Given back in this moment.
     if (holder === 'none') continue;
     if (holder === 'unreadable' || !(await isAlive(holder))) {
@@ -141,7 +141,8 @@ async function takeOver(path: string): Promise<void> {
 
 async function readHolder(path: string): Promise<LockHolder | 'unreadable' | 'none'> {
   const text = await readText(path);
-  if (text === undefined) return 'none';
+  // A link that leads nowhere is in the way of a lock, and stays.
+  if (text === undefined) return (await isLink(path)) ? 'unreadable' : 'none';
   try {
     return JSON.parse(text) as LockHolder;
   } catch {
@@ -152,6 +153,10 @@ async function readHolder(path: string): Promise<LockHolder | 'unreadable' | 'no
 /** Undefined if there is no such file. */
 async function readText(path: string): Promise<string | undefined> {
   return unlessGone(readFile(path, 'utf8'));
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return (await unlessGone(lstat(path)))?.isSymbolicLink() ?? false;
 }
 
 async function isAlive(holder: LockHolder): Promise<boolean> {

@@ -19,6 +19,7 @@ const CAUSES: Readonly<Record<string, readonly [code: string, cause: string, hin
   EPERM: ['no-permission', 'permission is denied', 'check who owns the directory'],
   EMFILE: ['too-many-files', 'too many files are open', 'raise the limit of open files (ulimit -n)'],
   ENOTDIR: ['not-a-directory', 'a part of its path is a file', 'take another path, or move that file away'],
+  EISDIR: ['not-a-file', 'a directory is in its place', 'move that directory away'],
   ENAMETOOLONG: ['bad-path', 'the name is too long', 'take a shorter one'],
   ELOOP: ['bad-path', 'links on its way lead in a circle', 'mend the links, or take another path'],
 };
