@@ -45,6 +45,11 @@ describe('qemuArguments', () => {
     expect(valuesOf({ ...MACHINE, accelerator: 'kvm' }, '-cpu')).toEqual(['host']);
   });
 
+  it('keeps little of what emulation has translated, and says nothing of that to KVM', () => {
+    expect(valuesOf(MACHINE, '-accel')).toEqual(['tcg,tb-size=256']);
+    expect(valuesOf({ ...MACHINE, accelerator: 'kvm' }, '-accel')).toEqual(['kvm']);
+  });
+
   it('gives the disk to the firmware, with its variables, and no kernel', () => {
     const machine: Machine = { ...MACHINE, boot: { kind: 'firmware', code: '/f/code.fd', variables: '/f/vars' } };
     expect(valuesOf(machine, '-kernel')).toEqual([]);
