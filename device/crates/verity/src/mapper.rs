@@ -1,6 +1,7 @@
 //! The kernel's verity device, by device mapper messages.
 
 use crate::Parameters;
+use linux::about;
 use linux::devices::{DM_HEADER, MapperCommand, device_mapper};
 use std::fs::File;
 use std::io;
@@ -37,10 +38,10 @@ impl Mapped {
         on_corruption: OnCorruption,
     ) -> io::Result<Self> {
         const CONTROL: &str = "/dev/mapper/control";
-        let control = File::options().read(true).write(true).open(CONTROL).map_err(|error| during(CONTROL, &error))?;
+        let control = File::options().read(true).write(true).open(CONTROL).map_err(|error| about(CONTROL, &error))?;
         let mut create = Message::new(name, 0);
         device_mapper(&control, MapperCommand::Create, create.words())
-            .map_err(|error| during("making the device", &error))?;
+            .map_err(|error| about("making the device", &error))?;
         let mapped = Self { control, name, minor: create.minor(), data_device: data_device.to_owned() };
         if let Err(error) = mapped.replace_table(parameters, on_corruption) {
             // What failed is worth telling, not that the empty device could not be removed.
@@ -66,20 +67,14 @@ impl Mapped {
         let mut load = Message::new(self.name, READ_ONLY);
         load.add_target(length, "verity", &table);
         device_mapper(&self.control, MapperCommand::LoadTable, load.words())
-            .map_err(|error| during("loading its table", &error))?;
+            .map_err(|error| about("loading its table", &error))?;
         // Resumed without the suspend flag: the new table takes the old one's place.
-        self.command(MapperCommand::Suspend, READ_ONLY).map_err(|error| during("taking its table into use", &error))
+        self.command(MapperCommand::Suspend, READ_ONLY).map_err(|error| about("taking its table into use", &error))
     }
 
     fn command(&self, command: MapperCommand, flags: u32) -> io::Result<()> {
         device_mapper(&self.control, command, Message::new(self.name, flags).words())
     }
-}
-
-/// Which of the steps an error is from: the kernel has the same few codes for a missing driver, a hash that it does not know
-/// and a wrong size.
-fn during(step: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{step}: {error}"))
 }
 
 /// The target's parameters as the kernel's documentation of verity orders them.
@@ -171,7 +166,7 @@ mod tests {
     #[test]
     fn an_error_names_its_step() {
         let refused = io::Error::from_raw_os_error(22);
-        assert_eq!(during("loading its table", &refused).to_string(), format!("loading its table: {refused}"));
+        assert_eq!(about("loading its table", &refused).to_string(), format!("loading its table: {refused}"));
         let control = File::open("/dev/null").unwrap();
         let mapped = Mapped { control, name: "test", minor: 0, data_device: "/dev/loop0".into() };
         let error = mapped.replace_table(&PARAMETERS, OnCorruption::Fail).unwrap_err();
