@@ -1,12 +1,5 @@
 import { expect, it } from 'vitest';
-import {
-  makeManifest,
-  manifestText,
-  parseManifest,
-  type SlotContent,
-  type SlotOrigin,
-  slotVersion,
-} from './manifest.ts';
+import { makeManifest, manifestText, type SlotContent, type SlotOrigin, slotVersion } from './manifest.ts';
 
 const content: SlotContent = {
   arch: 'x86_64',
@@ -76,13 +69,4 @@ it('is not written larger than a device reads it', () => {
   const packages = Array.from({ length: 8000 }, () => origin.packages).flat();
   const manifest = makeManifest('0.1.0', content, { ...origin, packages });
   expect(() => manifestText(manifest)).toThrow(/has \d{7} bytes; a device reads at most 1048576/);
-});
-
-it('that is not JSON is told with its place and what to do', () => {
-  const read = () => parseManifest('{"format": 1,', '/w/manifest.json', 'coracle build qemu');
-  expect(read).toThrow(
-    expect.objectContaining({
-      parts: expect.objectContaining({ code: 'bad-manifest', place: { file: '/w/manifest.json' } }),
-    }),
-  );
 });

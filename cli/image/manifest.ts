@@ -101,18 +101,3 @@ export function manifestText(manifest: Manifest): string {
     hint: 'leave out packages that the image does not need',
   });
 }
-
-/** @throws Failure `bad-manifest` if the file is not JSON */
-export function parseManifest(text: string, file: string, hint: string): Manifest {
-  try {
-    return JSON.parse(text) as Manifest;
-  } catch (error) {
-    throw new Failure({
-      code: 'bad-manifest',
-      message: 'the manifest cannot be read',
-      place: { file },
-      cause: (error as Error).message,
-      hint,
-    });
-  }
-}

@@ -5,7 +5,8 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { ContentReader, contentSize } from '../rootfs/content.ts';
 import type { RootTree } from '../rootfs/tree.ts';
-import type { Manifest } from './manifest.ts';
+import type { FileFacts } from './file-facts.ts';
+import type { Verity } from './verity.ts';
 
 export interface SizeRow {
   /** `package podman`, `/usr/lib`, `/usr/bin/podman`. */
@@ -32,8 +33,14 @@ export interface SizeReport {
 const DEPTH = 3;
 const LARGEST = 50;
 
+/** What of a manifest is measured. */
+interface MeasuredManifest {
+  readonly files: readonly Pick<FileFacts, 'path' | 'size'>[];
+  readonly verity: Pick<Verity, 'file' | 'hashOffset'>;
+}
+
 /** @param tree the root that root.squashfs was made of */
-export function measureImage(tree: RootTree, manifest: Manifest): SizeReport {
+export function measureImage(tree: RootTree, manifest: MeasuredManifest): SizeReport {
   const data = manifest.verity.hashOffset;
   const files = scaleTo(data, measureFiles(tree));
   const rootFile = manifest.files.find(({ path }) => path === manifest.verity.file);

@@ -45,7 +45,16 @@ function program(name: string, script: string): void {
 }
 
 async function built(manifest: Readonly<Record<string, unknown>>): Promise<RunImage> {
-  const facts = { format: 1, version: '0.1.0-x', arch: 'x86_64', kernelParameters: ['quiet'], files: [], ...manifest };
+  const verity = { file: 'root.squashfs', hashOffset: 4096 };
+  const facts = {
+    format: 1,
+    version: '0.1.0-x',
+    arch: 'x86_64',
+    kernelParameters: ['quiet'],
+    files: [],
+    verity,
+    ...manifest,
+  };
   const path = join(workspace, 'slot/manifest.json');
   writeFileSync(path, JSON.stringify(facts));
   return readImage({
@@ -85,6 +94,9 @@ describe('readImage', () => {
     expect(gone.parts.message).toBe(`the image of workspace it is not whole: ${manifest} is missing`);
     const bad = await failureOf(built({ arch: 'vax' }));
     expect(bad.parts).toMatchObject({ code: 'bad-manifest', place: { file: join(workspace, 'slot/manifest.json') } });
+    writeFileSync(join(workspace, 'slot/manifest.json'), '{"format": 1,');
+    const cut = await failureOf(readImage(image));
+    expect(cut.parts).toMatchObject({ code: 'bad-manifest', place: { file: join(workspace, 'slot/manifest.json') } });
   });
 });
 

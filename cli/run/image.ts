@@ -1,4 +1,4 @@
-/** A built image as run needs it: the slot's manifest, checked as far as a machine is chosen by it, and its files. */
+/** A built image as other verbs need it: the slot's manifest, checked as far as they read it, and its files. */
 import { existsSync } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ const ManifestSchema = z.object({
   arch: z.enum(ARCHITECTURES),
   kernelParameters: z._default(z.array(z.string()), []),
   files: z.array(z.object({ path: z.string(), size: z.number() })),
+  verity: z.object({ file: z.string(), hashOffset: z.number() }),
 });
 
 /** Where a build left the image; what `buildWorkspaces` returns fits. */

@@ -1,11 +1,8 @@
-import { access, readFile } from 'node:fs/promises';
-import { Failure } from '../failure.ts';
 import { planBuild } from '../farm/plan.ts';
-import { parseManifest } from '../image/manifest.ts';
 import { measureImage, type SizeReport, type SizeRow } from '../image/size-report.ts';
 import { readTreeIndex } from '../rootfs/tree-index.ts';
+import { mustBeThere, readImage } from '../run/image.ts';
 import { commandLine } from '../workspace/command-line.ts';
-import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { numberOption } from './number-option.ts';
 import { defineVerb } from './verb.ts';
@@ -43,10 +40,9 @@ root.squashfs are an estimate, since small files share blocks; their sum is exac
         variables: session.environment,
         offline: true,
       });
-      await mustBeBuilt(config, [plan.root, plan.manifest]);
-      const again = `${commandLine('build', config)} writes it anew`;
-      const manifest = parseManifest(await readFile(plan.manifest, 'utf8'), plan.manifest, again);
-      const report = measureImage(await readTreeIndex(plan.root), manifest);
+      const image = await readImage({ ...plan, name: config.workspace, build: commandLine('build', config) });
+      await mustBeThere(image, [plan.root]);
+      const report = measureImage(await readTreeIndex(plan.root), image.facts);
       reports.push({ workspace: config.workspace, report });
     }
     session.report({
@@ -57,18 +53,6 @@ root.squashfs are an estimate, since small files share blocks; their sum is exac
     return 0;
   },
 });
-
-async function mustBeBuilt(config: ResolvedConfig, paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    await access(path).catch(() => {
-      throw new Failure({
-        code: 'not-built',
-        message: `workspace ${config.workspace} has no image yet`,
-        hint: commandLine('build', config),
-      });
-    });
-  }
-}
 
 function reportText(workspace: string, report: SizeReport, top: number): string {
   const { root } = report;
