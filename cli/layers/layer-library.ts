@@ -26,6 +26,8 @@ export interface LayerPlace {
 export class LayerLibrary {
   readonly roots: readonly LayerRoot[];
   readonly #read = new Map<string, Layer>();
+  /** By directory of a root. */
+  readonly #walked = new Map<string, readonly string[]>();
 
   constructor(roots: readonly LayerRoot[]) {
     this.roots = roots;
@@ -53,7 +55,7 @@ export class LayerLibrary {
   list(): readonly LayerPlace[] {
     const found = new Map<string, LayerPlace>();
     for (const root of this.roots) {
-      for (const name of layerDirectories(root.directory).filter((each) => LAYER_NAME.test(each))) {
+      for (const name of this.#layerDirectories(root.directory).filter((each) => LAYER_NAME.test(each))) {
         const first = found.get(name);
         const place = { name, root, directory: join(root.directory, name), hides: [] };
         if (first === undefined) found.set(name, place);
@@ -77,10 +79,16 @@ export class LayerLibrary {
   #misnamed(): readonly Pick<LayerPlace, 'name' | 'directory'>[] {
     const directories = new Set(this.roots.map((root) => root.directory));
     return [...directories].flatMap((directory) =>
-      layerDirectories(directory)
+      this.#layerDirectories(directory)
         .filter((name) => !LAYER_NAME.test(name))
         .map((name) => ({ name, directory: join(directory, name) })),
     );
+  }
+
+  #layerDirectories(root: string): readonly string[] {
+    const found = this.#walked.get(root) ?? layerDirectories(root);
+    this.#walked.set(root, found);
+    return found;
   }
 
   #checkName(request: LayerRequest): void {
