@@ -13,16 +13,22 @@ import { builtProject, CACHE, FIRST_BUILD_MS, SMALL } from './support/small-proj
 const copyOfBuilt = builtProject();
 const GOOD = { exitCode: 0, signal: null };
 
-test('a second build of a workspace waits, or says who holds it', { timeout: FIRST_BUILD_MS }, async (context) => {
-  const project = copyOfBuilt(context);
+/** A build whose hook waits: it holds all that a build holds until it may go on. */
+async function waitingBuild(project: string, variables: Readonly<Record<string, string>>) {
   const [there, go] = [join(project, 'there'), join(project, 'go')];
   writeTree(project, {
     'layers/my/app/hooks/root.sh': {
       program: `#!/bin/sh\ntouch '${there}'\nwhile ! test -e '${go}'; do sleep 0.1; done\n`,
     },
   });
-  const first = startCoracle(project, ['build', 'small', '--offline'], CACHE);
+  const build = startCoracle(project, ['build', 'small', '--offline'], variables);
   await expect.poll(() => existsSync(there), { timeout: FIRST_BUILD_MS }).toBe(true);
+  return { build, goOn: () => writeFileSync(go, '') };
+}
+
+test('a second build of a workspace waits, or says who holds it', { timeout: FIRST_BUILD_MS }, async (context) => {
+  const project = copyOfBuilt(context);
+  const { build: first, goOn } = await waitingBuild(project, CACHE);
   const holder = `process ${first.child.pid} on ${hostname()} (coracle build small, since `;
 
   expectRefused(await coracle(project, ['build', 'small', '--offline', '--no-wait'], CACHE), [
@@ -43,7 +49,7 @@ test('a second build of a workspace waits, or says who holds it', { timeout: FIR
       new RegExp(`^workspace small is being built by process ${first.child.pid} .*: waiting$`),
     ) as string,
   });
-  writeFileSync(go, '');
+  goOn();
   expect([await first.ended, await second.ended]).toEqual([GOOD, GOOD]);
   expect(second.events.filter((event) => event.kind === 'step-started')).toEqual([]);
   expect(existsSync(join(project, 'workspaces/small/lock'))).toBe(false);
@@ -76,20 +82,13 @@ test('the cache is not cleaned away under a build, and otherwise alone', {
   const project = copyOfBuilt(context);
   const { directory, variables } = await privateCache(project);
   const elsewhere = temporaryDirectory();
-  const [there, go] = [join(project, 'there'), join(project, 'go')];
-  writeTree(project, {
-    'layers/my/app/hooks/root.sh': {
-      program: `#!/bin/sh\ntouch '${there}'\nwhile ! test -e '${go}'; do sleep 0.1; done\n`,
-    },
-  });
-  const build = startCoracle(project, ['build', 'small', '--offline'], variables);
-  await expect.poll(() => existsSync(there), { timeout: FIRST_BUILD_MS }).toBe(true);
+  const { build, goOn } = await waitingBuild(project, variables);
   for (const args of [['--cache'], ['small', '--cache']]) {
     expectRefused(await coracle(project, ['clean', ...args], variables), [
       `the cache ${directory} is in use by process ${build.child.pid} on ${hostname()} (coracle build small, since `,
     ]);
   }
-  writeFileSync(go, '');
+  goOn();
   expect(await build.ended).toEqual(GOOD);
   expect(readdirSync(join(directory, 'in-use'))).toEqual([]);
 
