@@ -144,7 +144,8 @@ test('a working directory that was removed', async () => {
 test('Ctrl-C is noticed in the middle of a check', async () => {
   const names = Array.from({ length: 20_000 }, (_, index) => `  w${index}: {layers: [my/board]}\n`);
   const project = treeOf({ ...PROJECT, 'coracle.yaml': `layers: [{path: layers}]\nworkspaces:\n${names.join('')}` });
-  const wrapper: Wrapper = ['timeout', '--preserve-status', '--signal=INT', '4'];
+  // In the foreground it signals the program alone; else its group as well, and a second Ctrl-C is another matter.
+  const wrapper: Wrapper = ['timeout', '--foreground', '--preserve-status', '--signal=INT', '4'];
   expect(await coracle(project, ['check'], {}, wrapper)).toMatchObject({
     exitCode: 130,
     stdout: '',
