@@ -2,7 +2,7 @@
 import { Failure, type Place } from '../failure.ts';
 import type { EngineName } from '../workspace/resolved.ts';
 
-export const AVAILABLE_ENGINES = ['debian'] as const satisfies readonly EngineName[];
+export const AVAILABLE_ENGINES = ['debian', 'buildroot'] as const satisfies readonly EngineName[];
 export type AvailableEngine = (typeof AVAILABLE_ENGINES)[number];
 
 /** @throws Failure `no-such-engine` */

@@ -8,8 +8,12 @@ import type { BuildEnvironment } from './environment.ts';
 
 export interface Engine {
   readonly name: EngineName;
-  /** Pure and quick: describes the stages, runs nothing. */
-  readonly plan: (config: ResolvedConfig, environment: BuildEnvironment) => EnginePlan;
+  /**
+   * Pure and quick: describes the stages, runs nothing.
+   *
+   * @param workspaceDirectory for what an engine keeps from one build to the next, beside the stages
+   */
+  readonly plan: (config: ResolvedConfig, environment: BuildEnvironment, workspaceDirectory: string) => EnginePlan;
 }
 
 export interface EnginePlan {

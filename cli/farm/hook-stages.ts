@@ -47,6 +47,7 @@ function hookStage(
   const hooks = hooksAt(
     moment,
     config.layers.map(({ layer }) => layer),
+    config.engine,
   );
   if (hooks.length === 0) return [];
   return [

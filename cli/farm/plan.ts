@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { planDevicePrograms } from '../device-programs/plan.ts';
 import { type AvailableEngine, availableEngine } from '../engines/available.ts';
+import { buildrootEngine } from '../engines/buildroot/engine.ts';
 import { debianEngine } from '../engines/debian/engine.ts';
 import type { Engine, StageFile } from '../engines/engine.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
@@ -13,7 +14,10 @@ import { cacheDirectory } from '../workspace/cache-directory.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { postHooksStage, preHooksStage } from './hook-stages.ts';
 
-const ENGINES: Readonly<Record<AvailableEngine, Engine>> = { debian: debianEngine };
+const ENGINES: Readonly<Record<AvailableEngine, Engine>> = {
+  debian: debianEngine,
+  buildroot: buildrootEngine,
+};
 
 export interface BuildPlan {
   readonly config: ResolvedConfig;
@@ -54,7 +58,7 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
     hashes: new FileHashes(join(directory, 'hashes.json')),
   };
   const engine = ENGINES[availableEngine(config.engine, config.workspace)];
-  const fromEngine = engine.plan(config, environment);
+  const fromEngine = engine.plan(config, environment, directory);
   const programs = planDevicePrograms(config.arch, environment);
   const image = planImage(config, environment, fromEngine, programs);
   const pathOf = (file: StageFile): string => join(stageDirectory(directory, file.stage), file.path);

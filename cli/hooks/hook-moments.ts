@@ -3,6 +3,7 @@
  * and a test keeps the two together.
  */
 import type { HOOK_NAMES, Layer } from '../layers/layer.ts';
+import type { EngineName } from '../workspace/resolved.ts';
 
 export type HookName = (typeof HOOK_NAMES)[number];
 
@@ -19,6 +20,21 @@ export const HOOK_MOMENTS: Readonly<Record<HookName, HookMoment>> = {
     when: 'before the engine starts',
     variable: 'CORACLE_WORKSPACE_DIR',
     directory: 'the directory of the workspace',
+  },
+  'post-build': {
+    when: "when Buildroot's packages and the overlays are in the target directory, before it becomes a root",
+    variable: 'TARGET_DIR',
+    directory: "Buildroot's target directory, which stays between builds",
+  },
+  'post-fakeroot': {
+    when: 'on a copy of the target directory that has its owners and device nodes (Buildroot, under fakeroot)',
+    variable: 'TARGET_DIR',
+    directory: 'that copy; what is changed in it is in the image',
+  },
+  'post-image': {
+    when: "when Buildroot's own images are made",
+    variable: 'BINARIES_DIR',
+    directory: "Buildroot's directory of images",
   },
   root: {
     when: 'on the complete root, before it becomes root.squashfs',
@@ -47,19 +63,27 @@ export interface PlannedHook {
   readonly program: string;
 }
 
-/**
- * The hooks of one moment in layer order. A SkiffOS layer's `pre.sh` is a Buildroot post-build script, which changes the
- * root before it becomes an image: its moment is `root`.
- */
-export function hooksAt(moment: HookName, layers: readonly Layer[]): PlannedHook[] {
+/** Where an engine that is not Buildroot has the like of its moments. */
+const WITHOUT_BUILDROOT: Readonly<Partial<Record<HookName, HookName>>> = {
+  'post-build': 'root',
+  'post-fakeroot': 'root',
+  'post-image': 'post',
+};
+
+/** SkiffOS hands its layers' `pre.sh` and `post.sh` to Buildroot as post-build and post-image scripts. */
+const OF_SKIFFOS: Readonly<Partial<Record<HookName, HookName>>> = { pre: 'post-build', post: 'post-image' };
+
+/** The hooks of one moment in layer order. */
+export function hooksAt(moment: HookName, layers: readonly Layer[], engine: EngineName): PlannedHook[] {
   return layers.flatMap((layer) =>
     hookNames.flatMap((name) => {
       const program = layer.contents.hooks[name];
-      return program !== undefined && momentOf(layer, name) === moment ? [{ layer, name, program }] : [];
+      return program !== undefined && momentOf(layer, name, engine) === moment ? [{ layer, name, program }] : [];
     }),
   );
 }
 
-function momentOf(layer: Layer, name: HookName): HookName {
-  return layer.form === 'skiffos' && name === 'pre' ? 'root' : name;
+function momentOf(layer: Layer, name: HookName, engine: EngineName): HookName {
+  const meant = (layer.form === 'skiffos' ? OF_SKIFFOS[name] : undefined) ?? name;
+  return (engine === 'buildroot' ? undefined : WITHOUT_BUILDROOT[meant]) ?? meant;
 }

@@ -23,6 +23,7 @@ export async function runRootHooks(tree: RootTree, context: RootHookContext): Pr
   const hooks = hooksAt(
     'root',
     context.config.layers.map(({ layer }) => layer),
+    context.config.engine,
   );
   if (hooks.length === 0) return false;
   // SkiffOS's hooks look for the root in `target` of the workspace, and leave things in `images`.

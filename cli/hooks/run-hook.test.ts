@@ -32,7 +32,15 @@ function configOf(...layers: Layer[]): ResolvedConfig {
     layers: layers.map((layer) => ({ layer, reason: { kind: 'asked' } })),
     symbols: { buildroot: none, kernel: none, uboot: none, busybox: none },
     values: {},
-    settings: { version: '1.2', kernel: 'package', scripts: 'model', bootPartitionMiB: 1, persistMiB: 1, debian: {} },
+    settings: {
+      version: '1.2',
+      kernel: 'package',
+      scripts: 'model',
+      bootPartitionMiB: 1,
+      persistMiB: 1,
+      debian: {},
+      buildroot: { tree: '/nowhere', treeFrom: 'a test', toolchain: 'own', hostTools: 'buildroot' },
+    },
   };
 }
 
@@ -63,7 +71,8 @@ describe('a hook', () => {
   test('runs in its directory, which is its argument and a variable too', async () => {
     for (const moment of hookNames) {
       const layer = layerOf({ ...YAML, [`hooks/${moment}`]: sh('printf "%s\\n" "$PWD" "$#" "$1" > out; env >> out') });
-      const context = contextOf([layer]);
+      // The one engine that has every moment.
+      const context = contextOf([layer], { config: { ...configOf(layer), engine: 'buildroot' } });
       expect(await runHook(layer, moment, context)).toBe(true);
       const [cwd, count, argument, ...env] = readFileSync(join(context.directory, 'out'), 'utf8').split('\n');
       expect([cwd, count, argument]).toEqual([context.directory, '1', context.directory]);
@@ -174,8 +183,15 @@ describe('a hook', () => {
 
   test("SkiffOS's pre.sh changes the root, its post.sh comes after the image", () => {
     const layer = layerOf({ 'metadata/description': 'x', 'hooks/pre.sh': sh(''), 'hooks/post.sh': sh('') }, 'pi/x');
-    const names = (moment: HookName): string[] => hooksAt(moment, [layer]).map(({ name }) => name);
+    const names = (moment: HookName): string[] => hooksAt(moment, [layer], 'debian').map(({ name }) => name);
     expect([names('pre'), names('root'), names('image'), names('post')]).toEqual([[], ['pre'], [], ['post']]);
+    const built = (moment: HookName): string[] => hooksAt(moment, [layer], 'buildroot').map(({ name }) => name);
+    expect([built('pre'), built('post-build'), built('post-image'), built('root')]).toEqual([
+      [],
+      ['pre'],
+      ['post'],
+      [],
+    ]);
   });
 });
 

@@ -14,6 +14,7 @@ export async function runHooks(moment: HookName, context: HookContext): Promise<
   const hooks = hooksAt(
     moment,
     context.config.layers.map(({ layer }) => layer),
+    context.config.engine,
   );
   for (const hook of hooks) await runPlannedHook(moment, hook, context);
   return hooks;
@@ -21,7 +22,7 @@ export async function runHooks(moment: HookName, context: HookContext): Promise<
 
 /** Runs one layer's hook of a moment, if it has one; whether it had. */
 export async function runHook(layer: Layer, moment: HookName, context: HookContext): Promise<boolean> {
-  const hooks = hooksAt(moment, [layer]);
+  const hooks = hooksAt(moment, [layer], context.config.engine);
   for (const hook of hooks) await runPlannedHook(moment, hook, context);
   return hooks.length > 0;
 }

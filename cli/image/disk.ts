@@ -40,7 +40,7 @@ export function diskStage(
       { name: 'format of the disk image', hash: '1' },
       { name: 'sizes of the partitions', hash: sha256(`${bootPartitionMiB} ${persistMiB}`) },
       ...TOOLS.map(toolInput),
-      ...hooksAt('image', layers).flatMap((hook) => hookInputs(hook, environment.hashes)),
+      ...hooksAt('image', layers, config.engine).flatMap((hook) => hookInputs(hook, environment.hashes)),
     ],
     run: async (context) => {
       const directory = context.outputOf(slot);

@@ -153,6 +153,7 @@ export function fixtureConfig(options: FixtureOptions): ResolvedConfig {
       bootPartitionMiB: 64,
       persistMiB: 32,
       debian: {},
+      buildroot: { tree: '/nowhere', treeFrom: 'a test', toolchain: 'own', hostTools: 'buildroot' },
       ...options.settings,
     },
   };

@@ -26,7 +26,7 @@ export async function runImageHooks(
   slot: readonly FileFacts[],
 ): Promise<readonly BootPartitionFile[]> {
   const layers = config.layers.map(({ layer }) => layer);
-  const hooks = hooksAt('image', layers);
+  const hooks = hooksAt('image', layers, config.engine);
   if (hooks.length === 0) return files;
   const directory = join(context.scratch, 'boot');
   for (const { path, file } of files) {

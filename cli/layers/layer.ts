@@ -54,9 +54,10 @@ export interface Layer {
 
 /**
  * Names that a hook may have, without its file extension. `pre` runs before the engine, `root` on the finished root tree,
- * `image` on the boot files, `post` after the image; SkiffOS has `pre` and `post`.
+ * `image` on the boot files, `post` after the image; SkiffOS has `pre` and `post`. The others are the moments at which
+ * Buildroot runs scripts.
  */
-export const HOOK_NAMES = ['pre', 'root', 'image', 'post'] as const;
+export const HOOK_NAMES = ['pre', 'post-build', 'post-fakeroot', 'post-image', 'root', 'image', 'post'] as const;
 
 export interface LayerCommand {
   readonly name: string;

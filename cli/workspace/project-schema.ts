@@ -5,7 +5,7 @@
 import * as z from 'zod/mini';
 import { ARCHITECTURES } from '../layers/layer.ts';
 import { AcceptedDifferences, LayerName, SlotName } from '../layers/layer-schema.ts';
-import { ENGINES } from './resolved.ts';
+import { ENGINES, HOST_TOOLS, TOOLCHAINS } from './resolved.ts';
 
 /** Also the name of a directory. A plus sign is left for the names that ad-hoc lists get. */
 const WORKSPACE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
@@ -25,6 +25,8 @@ export const DEFAULTS = {
   version: '0.1.0',
   bootPartitionMiB: 512,
   persistMiB: 512,
+  toolchain: 'shared',
+  hostTools: 'buildroot',
 } as const;
 
 const text = (description: string) => z.string().check(z.minLength(1), z.meta({ description }));
@@ -64,6 +66,43 @@ const DebianSourceSchema = z.strictObject({
   suites: z.optional(z.array(archiveWord('`bookworm`, `bookworm-security`, …')).check(z.minLength(1))),
   components: z.optional(z.array(archiveWord('`main`, `non-free-firmware`, …')).check(z.minLength(1))),
   keyring: z.optional(text('File with the keys that sign the mirror; relative to this file.')),
+});
+
+/** A list of make's ends at a blank, and a `$` is make's own. */
+const SITE = /^[a-z]+:[!#%-~]+$/;
+
+const BuildrootSchema = z.strictObject({
+  tree: z.optional(text('The Buildroot tree of this workspace; relative to this file.')),
+  mirror: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          SITE,
+          'an address like https://sources.example.org or file:///srv/sources, in which %20 stands for a space',
+        ),
+        z.meta({ description: "Where sources are looked for before the packages' own sites (BR2_PRIMARY_SITE)." }),
+      ),
+  ),
+  toolchain: z.optional(
+    z.enum(TOOLCHAINS).check(
+      z.meta({
+        description:
+          '`shared` builds one toolchain for all workspaces with equal toolchain settings (the default); `own` builds it ' +
+          'inside of the workspace, as plain Buildroot does; `machine` is put together from the compiler of this machine, ' +
+          'for development builds only (musl, C).',
+      }),
+    ),
+  ),
+  hostTools: z.optional(
+    z.enum(HOST_TOOLS).check(
+      z.meta({
+        description:
+          '`buildroot` builds the tools of the build itself (the default); `machine` takes those of this machine where ' +
+          'they serve, for development builds only. The manifest says which it was.',
+      }),
+    ),
+  ),
 });
 
 const WorkspaceSchema = z.strictObject({
@@ -134,10 +173,16 @@ const WorkspaceSchema = z.strictObject({
       z.meta({ description: "Where the debian engine gets packages; without it, from the host's apt sources." }),
     ),
   ),
+  buildroot: z.optional(BuildrootSchema.check(z.meta({ description: 'How the buildroot engine builds it.' }))),
 });
 
 export const ProjectSchema = z.strictObject({
   default: z.optional(z.string().check(z.meta({ description: 'Workspace that commands without a name mean.' }))),
+  buildroot: z.optional(
+    text(
+      "The Buildroot tree, relative to this file; without it, Coracle's own submodule. CORACLE_BUILDROOT goes before it.",
+    ),
+  ),
   layers: z.optional(
     z.array(z.union([PathRoot, GitRoot])).check(
       z.meta({

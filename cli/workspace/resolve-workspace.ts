@@ -13,6 +13,7 @@ import { LayerLibrary } from '../layers/layer-library.ts';
 import type { LayerRequest } from '../layers/layer-name.ts';
 import { acceptedDifferences } from '../layers/layer-yaml.ts';
 import { type OrderedLayer, orderLayers, type Wanted } from '../layers/order-layers.ts';
+import { buildrootSettings } from './buildroot-settings.ts';
 import { type ChosenWorkspace, chooseWorkspace } from './choose-workspace.ts';
 import { layerRoots, type RootOptions } from './layer-roots.ts';
 import { overrideLayers } from './override-layers.ts';
@@ -119,6 +120,7 @@ function settingsOf(project: Project, { name, data }: ChosenWorkspace): Workspac
     bootPartitionMiB: data?.bootPartitionMiB ?? DEFAULTS.bootPartitionMiB,
     persistMiB: data?.persistMiB ?? DEFAULTS.persistMiB,
     debian: debianSource(project, name, data?.debian),
+    buildroot: buildrootSettings(project, data?.buildroot),
     accept,
   };
 }

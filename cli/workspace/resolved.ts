@@ -9,6 +9,9 @@ import type { OrderedLayer } from '../layers/order-layers.ts';
 export const ENGINES = ['debian', 'buildroot'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
+export const TOOLCHAINS = ['shared', 'own', 'machine'] as const;
+export const HOST_TOOLS = ['buildroot', 'machine'] as const;
+
 export interface ResolvedConfig {
   readonly workspace: string;
   /** The words of a command line that mean this workspace again: its name unless it says something else. */
@@ -32,8 +35,20 @@ export interface WorkspaceSettings {
   readonly bootPartitionMiB: number;
   readonly persistMiB: number;
   readonly debian: DebianSource;
+  readonly buildroot: BuildrootSettings;
   /** Differences that the workspace accepts, besides those that its layers accept. */
   readonly accept?: readonly AcceptedDifference[];
+}
+
+export interface BuildrootSettings {
+  /** Absolute; not looked at before the engine needs it. */
+  readonly tree: string;
+  /** What named the tree, for messages: `CORACLE_BUILDROOT`, `buildroot: in coracle.yaml`. */
+  readonly treeFrom: string;
+  /** BR2_PRIMARY_SITE. */
+  readonly mirror?: string;
+  readonly toolchain: (typeof TOOLCHAINS)[number];
+  readonly hostTools: (typeof HOST_TOOLS)[number];
 }
 
 export interface DebianSource {

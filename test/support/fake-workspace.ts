@@ -41,6 +41,7 @@ export function fakeWorkspace(layers: readonly FakeLayer[], settings: Partial<Wo
       bootPartitionMiB: 64,
       persistMiB: 64,
       debian: {},
+      buildroot: { tree: '/nowhere', treeFrom: 'a test', toolchain: 'own', hostTools: 'buildroot' },
       ...settings,
     },
   };

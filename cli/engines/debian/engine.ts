@@ -11,7 +11,7 @@ import { packagesStage, packedKernel } from './packages-stage.ts';
 import { PACKAGE_RECORDS, ROOT_INDEX, rootStage } from './root-stage.ts';
 import { SCRIPTS_TAR, scriptsStage } from './run-scripts/scripts-stage.ts';
 
-export const debianEngine: Engine = { name: 'debian', plan };
+export const debianEngine = { name: 'debian', plan } satisfies Engine;
 
 function plan(config: ResolvedConfig, environment: BuildEnvironment): EnginePlan {
   const packages = packagesStage(config, environment);

@@ -192,6 +192,7 @@ function rootInputs(config: ResolvedConfig, { hashes }: BuildEnvironment): Stage
     for (const file of users) inputs.push({ name: `${layer.name} users ${file}`, hash: hashes.file(file) });
   }
   // A hook may read whatever its layer holds.
-  for (const { layer } of hooksAt('root', layers)) inputs.push(...hashes.directory(layer.directory, layer.name));
+  for (const { layer } of hooksAt('root', layers, config.engine))
+    inputs.push(...hashes.directory(layer.directory, layer.name));
   return inputs;
 }

@@ -1,0 +1,35 @@
+/**
+ * The buildroot engine: upstream Buildroot cross-compiles the whole image from the workspace's resolved configuration.
+ * docs/buildroot-engine.md describes it.
+ */
+import type { ResolvedConfig } from '../../workspace/resolved.ts';
+import type { Engine, EnginePlan } from '../engine.ts';
+import type { BuildEnvironment } from '../environment.ts';
+import { buildStage } from './build/build-stage.ts';
+import { buildPlaces } from './build-places.ts';
+import { configureStage } from './configure/configure-stage.ts';
+import { rootStage } from './root-stage.ts';
+import { treeSource } from './tree/tree-source.ts';
+
+export const buildrootEngine: Engine = { name: 'buildroot', plan };
+
+function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDirectory: string): EnginePlan {
+  const places = buildPlaces(workspaceDirectory);
+  const source = treeSource(config, environment);
+  const configure = configureStage({ config, environment, places, source, needs: [], more: async () => [] });
+  const build = buildStage({ config, environment, places, source, configure });
+  const root = rootStage({ config, environment, build });
+  const file = (path: string) => ({ stage: root, path });
+  return {
+    stages: [configure, build, root],
+    sources: [],
+    output: {
+      kernel: file('kernel'),
+      kernelFacts: file('facts.json'),
+      root: file('root.index'),
+      initramfsModules: file('initramfs.json'),
+      bootFiles: file('boot-files.json'),
+      packages: file('packages.json'),
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * What the layers give to Buildroot besides symbols, as files to be: fragments, patches, the overlay, the users table, hook
+ * scripts. Nothing is written here; what a build depends on can be told from the plan by content.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Failure, throwAny } from '../../../failure.ts';
+import { sha256 } from '../../../host/files.ts';
+import type { Namespace } from '../../../kconfig/assignment.ts';
+import { formatAssignment } from '../../../kconfig/value.ts';
+import { PATCH_KINDS, type PatchKind } from '../../../layers/layer.ts';
+import { addLayerOverlay } from '../../../rootfs/layer-overlay.ts';
+import type { LostMode } from '../../../rootfs/overlay-modes.ts';
+import { RootTree } from '../../../rootfs/tree.ts';
+import { treeDigest } from '../../../rootfs/tree-digest.ts';
+import { parseUsersTable } from '../../../rootfs/users-table.ts';
+import type { ResolvedConfig } from '../../../workspace/resolved.ts';
+import type { BuildEnvironment } from '../../environment.ts';
+import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
+import { askedOf } from '../configure/request.ts';
+import { layerPatches } from './patches.ts';
+import { hookScripts } from './scripts.ts';
+
+export interface PlannedFile {
+  readonly data: Uint8Array | string;
+  readonly executable?: true;
+}
+
+export interface LayerFilesPlan {
+  /** Path below the layer files → what is to be there. */
+  readonly files: ReadonlyMap<string, PlannedFile>;
+  /** Undefined if no layer has an overlay. */
+  readonly overlay: RootTree | undefined;
+  readonly overlayDigest: string;
+  readonly lostModes: readonly LostMode[];
+}
+
+export interface LayerFilesOptions {
+  readonly config: ResolvedConfig;
+  readonly environment: BuildEnvironment;
+  readonly places: BuildPlaces;
+  /** Whether /bin, /lib and /sbin are links into /usr. */
+  readonly mergedUsr: boolean;
+  /** Files of other parts of the engine, by path below the layer files. */
+  readonly more?: ReadonlyMap<string, PlannedFile>;
+}
+
+/** @throws Failure for whatever is wrong with a patch's name, an overlay, a users table */
+export async function planLayerFiles(options: LayerFilesOptions): Promise<LayerFilesPlan> {
+  const { config, places, more } = options;
+  const files = new Map<string, PlannedFile>(more);
+  const fragments = [
+    ['kernel', LAYER_FILES.kernelFragment],
+    ['uboot', LAYER_FILES.ubootFragment],
+    ['busybox', LAYER_FILES.busyboxFragment],
+  ] as const satisfies readonly (readonly [Namespace, string])[];
+  for (const [namespace, file] of fragments) {
+    if (config.symbols[namespace].size > 0) files.set(file, { data: fragmentText(config, namespace) });
+  }
+  const layers = config.layers.map(({ layer }) => layer);
+  const patches = layerPatches(layers);
+  for (const kind of PATCH_KINDS) {
+    for (const { directory, files: found } of patches[kind]) {
+      for (const [name, file] of found) {
+        files.set(join(PATCH_DIRECTORIES[kind], directory, name), { data: readFileSync(file) });
+      }
+    }
+  }
+  const users = usersText(config);
+  if (users !== '') files.set(LAYER_FILES.users, { data: users });
+  for (const [file, data] of hookScripts(config, places)) files.set(file, { data, executable: true });
+  return { files, ...(await overlayOf(options)) };
+}
+
+const PATCH_DIRECTORIES: Readonly<Record<PatchKind, string>> = {
+  kernel: LAYER_FILES.kernelPatches,
+  uboot: LAYER_FILES.ubootPatches,
+  buildroot: LAYER_FILES.packagePatches,
+};
+
+/** The winners, each with the layer that it comes from: what a person finds when they look into the build. */
+function fragmentText(config: ResolvedConfig, namespace: Namespace): string {
+  const lines: string[] = [];
+  let layer = '';
+  for (const { symbol, value, origin } of askedOf(config, namespace)) {
+    if (origin.layer !== layer) lines.push(`# ${origin.layer}`);
+    layer = origin.layer;
+    lines.push(formatAssignment(symbol, value));
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** The tables one after the other, checked as the debian engine does, which says more than Buildroot's own script. */
+function usersText(config: ResolvedConfig): string {
+  const failures: Failure[] = [];
+  let text = '';
+  for (const { layer } of config.layers) {
+    for (const file of layer.contents.users) {
+      const table = readFileSync(file, 'utf8');
+      failures.push(...parseUsersTable(table, file, layer.name).failures);
+      text += table.endsWith('\n') ? table : `${table}\n`;
+    }
+  }
+  throwAny(failures);
+  return text;
+}
+
+/** Links that the target directory has before anything of an overlay is copied there. */
+const MERGED = ['bin', 'lib', 'sbin'];
+
+async function overlayOf({ config, environment, mergedUsr }: LayerFilesOptions) {
+  const tree = new RootTree();
+  const seeds = mergedUsr ? MERGED : [];
+  for (const name of seeds) {
+    tree.addDirectory(`/usr/${name}`, { origin: 'Buildroot' });
+    tree.addLink(`/${name}`, `usr/${name}`, { origin: 'Buildroot' });
+  }
+  const lostModes: LostMode[] = [];
+  const context = { values: config.values, ownDirectories: [environment.project, environment.installation] };
+  let any = false;
+  for (const { layer } of config.layers) {
+    any ||= layer.contents.overlay !== undefined;
+    lostModes.push(...(await addLayerOverlay(tree, layer, context)));
+  }
+  // Of what was there before, only what layers put into it goes to Buildroot.
+  for (const name of seeds) {
+    tree.remove(`/${name}`);
+    if (tree.children(`/usr/${name}`).length === 0) tree.remove(`/usr/${name}`);
+  }
+  return { overlay: any ? tree : undefined, overlayDigest: any ? treeDigest(tree) : sha256(''), lostModes };
+}
