@@ -14,6 +14,9 @@ import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import type { BuildPlaces } from '../build-places.ts';
 import { DOT_CONFIG } from '../configure/configure-stage.ts';
+import { gatherFacts } from '../incremental/facts.ts';
+import { prepareOutput } from '../incremental/prepare.ts';
+import { workText } from '../incremental/work.ts';
 import { type LayerFilesPlan, planLayerFiles } from '../layer-files/plan-layer-files.ts';
 import { writeLayerFiles } from '../layer-files/write-layer-files.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
@@ -65,9 +68,7 @@ async function build({ config, environment, places, source, configure }: BuildPa
   const plan = await planLayerFiles({ config, environment, places, mergedUsr });
   await writeLayerFiles(plan, places, context.signal);
   tellLostModes(plan, context);
-  await mkdir(places.output, { recursive: true });
-  const file = join(places.output, '.config');
-  if ((await readFile(file, 'utf8').catch(() => '')) !== text) await writeFileAtomic(file, text);
+  await writeDotConfig(places, text);
   const stopper = new AbortController();
   const make: BuildrootMake = {
     tree: source.tree(),
@@ -79,9 +80,22 @@ async function build({ config, environment, places, source, configure }: BuildPa
     signal: AbortSignal.any([context.signal, stopper.signal]),
   };
   context.report({ kind: 'step-progress', step: context.step, text: 'reading the packages' });
-  const infos = await showInfo(make, text, [treeHash(await source.parts())]);
+  const parts = await source.parts();
+  const infos = await showInfo(make, text, [treeHash(parts)]);
+  const tree = source.tree().directory;
+  const facts = gatherFacts({ dotConfig, parts, plan, packages: infos, tree, places, hashes: environment.hashes });
+  for (const work of await prepareOutput(facts, { places, tree })) {
+    context.report({ kind: 'note', step: context.step, text: workText(work) });
+  }
+  await writeDotConfig(places, text);
   await makeAll(make, infos, { config, context, environment });
   return takeResult({ places, infos, dotConfig, context });
+}
+
+async function writeDotConfig({ output }: BuildPlaces, text: string): Promise<void> {
+  const file = join(output, '.config');
+  await mkdir(output, { recursive: true });
+  if ((await readFile(file, 'utf8').catch(() => '')) !== text) await writeFileAtomic(file, text);
 }
 
 interface MakeAllParts {
