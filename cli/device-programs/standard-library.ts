@@ -3,13 +3,11 @@
  * the private apt and unpacked into the cache: nothing of the machine changes, and no foreign architecture is added to
  * its dpkg.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { downloadPath, fetchPackages } from '../engines/debian/apt/download.ts';
-import { debianArchitecture, PrivateApt } from '../engines/debian/apt/private-apt.ts';
-import { resolvePackages } from '../engines/debian/apt/resolve.ts';
-import { archiveSources } from '../engines/debian/apt/sources.ts';
+import { type FetchOptions, resolveHostRelease } from '../engines/debian/apt/host-release.ts';
+import { debianArchitecture } from '../engines/debian/apt/private-apt.ts';
 import { Failure } from '../failure.ts';
 import { writingCache } from '../host/cache-writes.ts';
 import { temporaryBeside } from '../host/files.ts';
@@ -18,13 +16,6 @@ import { runCommand } from '../host/process.ts';
 import type { RustToolchain } from '../host/rust-toolchain.ts';
 import type { Architecture } from '../layers/layer.ts';
 import { targetTriple } from './targets.ts';
-
-export interface FetchOptions {
-  readonly cache: string;
-  readonly offline: boolean;
-  readonly log?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** The package that the compiler's own standard library is from. */
 interface LibraryPackage {
@@ -80,23 +71,8 @@ async function libraryPackage(toolchain: RustToolchain): Promise<LibraryPackage>
 }
 
 async function fetchLibrary(wanted: LibraryPackage, arch: Architecture, options: FetchOptions): Promise<string> {
-  const { cache, offline, signal, log } = options;
-  if (offline) {
-    throw new Failure({
-      code: 'offline',
-      message: `Rust's standard library for ${arch} (${wanted.name} ${wanted.version}) is not in the cache, and --offline forbids to fetch it`,
-      hint: 'build once with a network; the cache keeps what was fetched',
-    });
-  }
-  const sources = await archiveSources({ suites: hostSuites() });
-  const apt = await PrivateApt.open({ cache, arch, sources, log, signal });
-  await apt.update();
-  const packages = await resolvePackages(apt, {
-    packages: [],
-    assume: [],
-    beside: [{ name: wanted.name }],
-    tools: false,
-  });
+  const what = `Rust's standard library for ${arch} (${wanted.name} ${wanted.version})`;
+  const { packages, fetch } = await resolveHostRelease(what, [wanted.name], arch, options);
   const [library] = packages;
   if (library === undefined) throw new Error(`apt knows no ${wanted.name}`);
   if (library.version !== wanted.version) {
@@ -107,14 +83,8 @@ async function fetchLibrary(wanted: LibraryPackage, arch: Architecture, options:
       hint: 'bring the machine up to date: apt-get update && apt-get install rustc-web cargo-web',
     });
   }
-  await fetchPackages([library], { cache, offline, apt: async () => apt, signal });
-  return downloadPath(cache, library.sha256);
-}
-
-/** The compiler is of the host's release, whatever the image is of. */
-function hostSuites(): readonly string[] {
-  const release = /^VERSION_CODENAME="?([\w-]+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
-  return [release, `${release}-updates`, `${release}-security`];
+  await fetch();
+  return library.file;
 }
 
 function childOptions({ log, signal }: FetchOptions) {

@@ -34,6 +34,11 @@ export function thisHost(): Host {
   };
 }
 
+/** As the GNU tools call a machine, e.g. in the names of compilers and of Debian's directories of libraries. */
+export function gnuTriplet(arch: Exclude<HostArchitecture, 'other'>): string {
+  return { x86_64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[arch];
+}
+
 /** Absolute path of a program, or undefined. */
 export function findProgram(host: Host, name: string): string | undefined {
   return host.path.map((directory) => join(directory, name)).find(isExecutable);
