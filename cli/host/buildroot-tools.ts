@@ -41,7 +41,12 @@ export const BUILDROOT_TOOLS: readonly BuildrootTool[] = [
   // Of the kernel.
   { name: 'kmod', programs: ['kmod', 'depmod', 'modinfo'], packages: ['kmod'] },
   { name: 'elfutils', libraries: ['libelf'], packages: ['libelf-dev'] },
-  { name: 'libopenssl', programs: ['openssl'], libraries: ['openssl', 'libssl', 'libcrypto'], packages: ['libssl-dev', 'openssl'] },
+  {
+    name: 'libopenssl',
+    programs: ['openssl'],
+    libraries: ['openssl', 'libssl', 'libcrypto'],
+    packages: ['libssl-dev', 'openssl'],
+  },
   { name: 'lz4', programs: ['lz4'], packages: ['lz4'] },
   { name: 'lzop', programs: ['lzop'], packages: ['lzop'] },
   { name: 'xz', programs: ['xz', 'xzcat', 'unxz'], packages: ['xz-utils'] },
@@ -63,10 +68,17 @@ export const BUILDROOT_TOOLS: readonly BuildrootTool[] = [
   { name: 'cmake', programs: ['cmake', 'ctest', 'cpack'], packages: ['cmake'] },
   { name: 'meson', programs: ['meson'], packages: ['meson'] },
   { name: 'ninja', programs: ['ninja'], packages: ['ninja-build'] },
-  { name: 'rust-bin', programs: ['rustc', 'cargo', 'rustdoc'], packages: ['rustc-web', 'cargo-web'], finishedByBuildroot: true },
+  {
+    name: 'rust-bin',
+    programs: ['rustc', 'cargo', 'rustdoc'],
+    packages: ['rustc-web', 'cargo-web'],
+    finishedByBuildroot: true,
+  },
 ];
 
 /** Where pkg-config keeps what it knows of a library of this machine; `gnu` is e.g. x86_64-linux-gnu. */
 export function libraryFiles(library: string, gnu: string): readonly string[] {
-  return [`/usr/lib/${gnu}`, '/usr/lib64', '/usr/lib', '/usr/share'].map((directory) => `${directory}/pkgconfig/${library}.pc`);
+  return [`/usr/lib/${gnu}`, '/usr/lib64', '/usr/lib', '/usr/share'].map(
+    (directory) => `${directory}/pkgconfig/${library}.pc`,
+  );
 }

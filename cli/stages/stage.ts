@@ -46,4 +46,14 @@ export interface Stage {
   /** Running it changes what inputs() tells (it writes a lock file): the key is taken once more afterwards. */
   readonly changesInputs?: true;
   readonly run: (context: StageContext) => Promise<StageResult>;
+  /**
+   * What a run would do, a line each, for a stage that keeps things between its runs. Changes nothing, and may say nothing
+   * where that would take a build to know.
+   */
+  readonly forecast?: (context: ForecastContext) => Promise<readonly string[]>;
+}
+
+export interface ForecastContext extends Pick<StageContext, 'outputOf' | 'scratch' | 'log' | 'signal'> {
+  /** Whether a stage in `needs` has a result that is not stale. */
+  readonly isFresh: (stage: Stage) => boolean;
 }

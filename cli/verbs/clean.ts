@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { refuseWhileUsed } from '../farm/cache-in-use.ts';
+import { cleanTarget } from '../farm/clean-target.ts';
 import { workspaceDirectory } from '../farm/plan.ts';
 import { writingCache } from '../host/cache-writes.ts';
 import { takeLock } from '../host/lock.ts';
@@ -22,6 +23,9 @@ export const clean = defineVerb({
 Removes a workspace's stages and logs: of the named workspaces, of the default one, or with \`--all\` of every directory in
 \`workspaces/\`. Their \`run/\`, the guest's disk with persist, stays unless \`--run\` is given.
 
+\`--target\` removes no more than the target directory of the buildroot engine: packages that are not asked for any more leave
+their files there, and so does what a hook did. The next build installs every package anew, and compiles nothing for it.
+
 \`--cache\` empties the cache that all projects share: downloads, unpacked packages, compiled programs and kernels. Alone it
 cleans no workspace, and needs no project. It refuses while a build runs.
 
@@ -35,6 +39,10 @@ cleans no workspace, and needs no project. It refuses while a build runs.
   options: {
     all: { type: 'boolean', describe: 'Every workspace that was built here' },
     run: { type: 'boolean', describe: "Also the guest's disk of coracle run" },
+    target: {
+      type: 'boolean',
+      describe: "Only Buildroot's target directory: packages are installed into it anew, nothing is compiled",
+    },
     cache: { type: 'boolean', describe: 'The cache that projects share; of workspaces only those that are named' },
   },
   run: async (args, session) => {
@@ -45,7 +53,7 @@ cleans no workspace, and needs no project. It refuses while a build runs.
     if (cache === undefined || names.length > 0 || args.all === true || args.run === true) {
       const project = await loadProject(session.cwd, session.environment, session.installation);
       for (const workspace of await workspacesOf(project, names, args.all === true)) {
-        await cleanWorkspace(project, workspace, args.run === true);
+        await cleanWorkspace(project, workspace, { run: args.run === true, target: args.target === true });
         session.report({ kind: 'note', text: `cleaned ${workspace}` });
       }
     }
@@ -62,11 +70,18 @@ async function workspacesOf(project: Project, names: readonly string[], all: boo
   return found.filter((name) => isDirectory(join(directory, name))).sort();
 }
 
-async function cleanWorkspace(project: Project, workspace: string, run: boolean): Promise<void> {
+interface WhatToClean {
+  readonly run: boolean;
+  /** Nothing but the target directory. */
+  readonly target: boolean;
+}
+
+async function cleanWorkspace(project: Project, workspace: string, { run, target }: WhatToClean): Promise<void> {
   const directory = workspaceDirectory(project.directory, workspace);
   const purpose = `coracle clean ${workspace}`;
   await using _lock = await takeLock(join(directory, 'lock'), { what: `workspace ${workspace}`, purpose, waitMs: 0 });
   if (run) await removeRun(join(directory, RUN), workspace, purpose);
+  if (target) return writing(directory, () => cleanTarget(directory));
   await writing(directory, async () => {
     for (const name of await readdir(directory)) {
       if (name !== 'lock' && name !== RUN) await rm(join(directory, name), { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { planBuild, stagesOf } from '../farm/plan.ts';
+import { forecastStages } from '../stages/forecast.ts';
 import { inspectStages, type StageStatus } from '../stages/inspect-stages.ts';
 import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
 import { defineVerb } from './verb.ts';
@@ -9,7 +10,10 @@ const SHOWN_REASONS = 8;
 export const status = defineVerb({
   command: 'status [workspace]',
   summary: 'Say what is stale, and because of what',
-  details: 'Looks, and changes nothing. Exit code 0 whether or not something is stale; `--json` tells which.',
+  details: `
+Looks, and changes nothing. Exit code 0 whether or not something is stale; \`--json\` tells which. For the buildroot engine it
+also says, behind \`→\`, which packages the next build would build again, and why.
+`,
   positionals: {
     workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
   },
@@ -27,18 +31,27 @@ export const status = defineVerb({
         variables: session.environment,
         offline: true,
       });
-      found.push({ workspace: config.workspace, stages: await inspectStages(stagesOf(plan), plan.directory) });
+      const stages = await inspectStages(stagesOf(plan), plan.directory);
+      const work = await forecastStages(stages, plan.directory, session.signal);
+      found.push({ workspace: config.workspace, stages, work });
     }
     session.report({
       kind: 'result',
-      value: found.map(({ workspace, stages }) => ({ workspace, stages: stages.map(asData) })),
-      text: found.map(({ workspace, stages }) => statusText(workspace, stages)).join('\n'),
+      value: found.map(({ workspace, stages, work }) => ({
+        workspace,
+        stages: stages.map((status) => asData(status, work)),
+      })),
+      text: found.map(({ workspace, stages, work }) => statusText(workspace, stages, work)).join('\n'),
     });
     return 0;
   },
 });
 
-function asData({ stage, state, because, directory, lastMs }: StageStatus) {
+/** Name of a stage → what it would do. */
+type WorkLines = ReadonlyMap<string, readonly string[]>;
+
+function asData({ stage, state, because, directory, lastMs }: StageStatus, work: WorkLines) {
+  const lines = work.get(stage.name);
   return {
     stage: stage.name,
     title: stage.title,
@@ -46,14 +59,18 @@ function asData({ stage, state, because, directory, lastMs }: StageStatus) {
     because,
     directory,
     ...(lastMs === undefined ? {} : { lastMs }),
+    ...(lines === undefined ? {} : { work: lines }),
   };
 }
 
-function statusText(workspace: string, stages: readonly StageStatus[]): string {
+function statusText(workspace: string, stages: readonly StageStatus[], work: WorkLines): string {
   const stale = stages.filter((stage) => stage.state === 'stale');
   if (stale.length === 0) return `${workspace}: nothing to do`;
   const width = Math.max(...stages.map((status) => status.stage.name.length));
-  const lines = stages.flatMap((status) => stageLines(status, width));
+  const lines = stages.flatMap((status) => [
+    ...stageLines(status, width),
+    ...(work.get(status.stage.name) ?? []).map((line) => `  ${' '.repeat(width)}  → ${line}`),
+  ]);
   return [`${workspace}: ${stale.length} of ${stages.length} stages to do`, ...lines].join('\n');
 }
 

@@ -9,6 +9,7 @@ import { buildStage } from './build/build-stage.ts';
 import { buildPlaces } from './build-places.ts';
 import { configureStage } from './configure/configure-stage.ts';
 import { rootStage } from './root-stage.ts';
+import { planToolchain } from './toolchain/plan-toolchain.ts';
 import { treeSource } from './tree/tree-source.ts';
 
 export const buildrootEngine: Engine = { name: 'buildroot', plan };
@@ -16,12 +17,13 @@ export const buildrootEngine: Engine = { name: 'buildroot', plan };
 function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDirectory: string): EnginePlan {
   const places = buildPlaces(workspaceDirectory);
   const source = treeSource(config, environment);
-  const configure = configureStage({ config, environment, places, source, needs: [], more: async () => [] });
-  const build = buildStage({ config, environment, places, source, configure });
+  const toolchain = planToolchain(config, environment, source);
+  const configure = configureStage({ config, environment, places, source, toolchain });
+  const build = buildStage({ config, environment, places, source, toolchain, configure });
   const root = rootStage({ config, environment, build });
   const file = (path: string) => ({ stage: root, path });
   return {
-    stages: [configure, build, root],
+    stages: [...toolchain.stages, configure, build, root],
     sources: [],
     output: {
       kernel: file('kernel'),

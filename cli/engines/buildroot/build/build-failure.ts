@@ -78,7 +78,7 @@ export function buildFailure(error: Failure, build: FailedBuild): Failure {
     return new Failure({ ...error.parts, code: 'buildroot-failed', message: 'Buildroot ended with an error', cause });
   }
   const enabled = enabledBy(at.package, config, infos);
-  const isFetch = at.step === 'extract' && /wget|curl|download|hash/i.test(cause ?? '');
+  const isFetch = at.step === 'download' || (at.step === 'extract' && /wget|curl|download|hash/i.test(cause ?? ''));
   return new Failure({
     ...error.parts,
     code: 'package-failed',
@@ -87,10 +87,16 @@ export function buildFailure(error: Failure, build: FailedBuild): Failure {
     layer: enabled?.layer,
     ...(enabled === undefined ? {} : { place: enabled.place }),
     hint: [
-      ...(enabled === undefined ? [] : [enabled.text]),
+      enabled?.text ?? unaskedText(at.package, infos),
       ...(isFetch && offline ? ['it was not fetched before: coracle source fetches what a workspace needs'] : []),
     ].join('\n'),
   });
+}
+
+function unaskedText(name: string, infos: PackageInfos): string {
+  const users = infos.get(name)?.reverse_dependencies ?? [];
+  const why = 'no layer asks for it by name: a default of Buildroot, or an option of a layer, brings it';
+  return users.length === 0 ? `${name}: ${why}` : `${name} is needed by ${users.join(', ')}; ${why}`;
 }
 
 function describePackage(name: string, infos: PackageInfos): string {

@@ -7,48 +7,50 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { sha256, sha256File, writeFileAtomic } from '../../../host/files.ts';
-import { type DotConfig, parseDotConfig } from '../../../kconfig/dotconfig.ts';
+import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import { lostModeWarning } from '../../../rootfs/overlay-modes.ts';
-import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
+import type { ForecastContext, Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
-import type { BuildPlaces } from '../build-places.ts';
-import { DOT_CONFIG } from '../configure/configure-stage.ts';
+import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
+import { reportCheck } from '../configure/check-request.ts';
+import { type ConfigureParts, configure, DOT_CONFIG } from '../configure/configure-stage.ts';
 import { gatherFacts } from '../incremental/facts.ts';
-import { prepareOutput } from '../incremental/prepare.ts';
+import { prepareOutput, workToDo } from '../incremental/prepare.ts';
 import { workText } from '../incremental/work.ts';
 import { type LayerFilesPlan, planLayerFiles } from '../layer-files/plan-layer-files.ts';
 import { writeLayerFiles } from '../layer-files/write-layer-files.ts';
+import { overrideMakefile, readyHostTools } from '../machine/host-tools.ts';
+import type { Results } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import { checkPathForMake } from '../tree/path-for-make.ts';
-import type { TreeSource } from '../tree/tree-source.ts';
 import { buildFailure, MakeOutput } from './build-failure.ts';
+import { PackageChecks } from './check-packages.ts';
 import { keepDurations, readDurations } from './durations.ts';
 import { type BuildrootMake, runMake } from './make.ts';
 import type { PackageInfos } from './package-info.ts';
 import { showInfo } from './show-info.ts';
 import { BuildWatch } from './watch-build.ts';
 
+export const BUILD_STAGE = 'buildroot';
 export const ROOT_TAR = 'rootfs.tar';
 export const PACKAGE_INFO = 'packages.json';
 /** Buildroot's images besides the root: kernel, device trees, boot loaders. */
 export const IMAGES = 'images';
 
-export interface BuildParts {
-  readonly config: ResolvedConfig;
-  readonly environment: BuildEnvironment;
-  readonly places: BuildPlaces;
-  readonly source: TreeSource;
+export interface BuildParts extends ConfigureParts {
+  /** The stage that made the configuration. */
   readonly configure: Stage;
 }
 
 export function buildStage(parts: BuildParts): Stage {
   return {
-    name: 'buildroot',
+    name: BUILD_STAGE,
     title: 'build with Buildroot',
-    needs: [parts.configure],
+    needs: [...parts.toolchain.stages, parts.configure],
     inputs: () => buildInputs(parts),
     run: (context) => build(parts, context),
+    forecast: (context) => forecast(parts, context),
   };
 }
 
@@ -60,36 +62,64 @@ async function buildInputs({ config, environment, places, source }: BuildParts):
   return inputs;
 }
 
-async function build({ config, environment, places, source, configure }: BuildParts, context: StageContext) {
+async function build(parts: BuildParts, context: StageContext) {
+  const { config, environment, places, source } = parts;
   checkPathForMake(places.directory, `the workspace ${config.workspace}`);
-  const text = await readFile(join(context.outputOf(configure), DOT_CONFIG), 'utf8');
-  const dotConfig = parseDotConfig(text, { file: DOT_CONFIG, layer: 'Buildroot' });
-  const mergedUsr = dotConfig.get('BR2_ROOTFS_MERGED_USR')?.value === 'y';
-  const plan = await planLayerFiles({ config, environment, places, mergedUsr });
-  await writeLayerFiles(plan, places, context.signal);
-  tellLostModes(plan, context);
-  await writeDotConfig(places, text);
+  const text = await readFile(join(context.outputOf(parts.configure), DOT_CONFIG), 'utf8');
   const stopper = new AbortController();
-  const make: BuildrootMake = {
-    tree: source.tree(),
-    externals: source.externals(),
-    places,
-    environment,
-    jobs: 2,
-    log: context.log,
-    signal: AbortSignal.any([context.signal, stopper.signal]),
-  };
+  const make = makeFor(parts, { ...context, signal: AbortSignal.any([context.signal, stopper.signal]) });
   context.report({ kind: 'step-progress', step: context.step, text: 'reading the packages' });
-  const parts = await source.parts();
-  const infos = await showInfo(make, text, [treeHash(parts)]);
-  const tree = source.tree().directory;
-  const facts = gatherFacts({ dotConfig, parts, plan, packages: infos, tree, places, hashes: environment.hashes });
-  for (const work of await prepareOutput(facts, { places, tree })) {
+  const { plan, facts } = await gather(parts, make, text, context);
+  await readyHostTools(config, places, facts.packages);
+  tellLostModes(plan, context);
+  for (const work of await prepareOutput(facts, { places, tree: source.tree().directory })) {
     context.report({ kind: 'note', step: context.step, text: workText(work) });
   }
+  await writeLayerFiles(plan, places, context.signal);
   await writeDotConfig(places, text);
-  await makeAll(make, infos, { config, context, environment });
-  return takeResult({ places, infos, dotConfig, context });
+  await makeAll(make, facts.packages, { config, context, environment, stop: () => stopper.abort() });
+  return takeResult({ places, infos: facts.packages, context });
+}
+
+function makeFor(parts: BuildParts, { log, signal }: Pick<StageContext, 'log' | 'signal'>): BuildrootMake {
+  const { source, places, environment } = parts;
+  return { tree: source.tree(), externals: source.externals(), places, environment, jobs: 2, log, signal };
+}
+
+/** What the output directory is to be made of, and the files of the layers. Writes nothing but a configuration for make. */
+async function gather(parts: BuildParts, make: BuildrootMake, text: string, results: Results) {
+  const { config, environment, places, source, toolchain } = parts;
+  const dotConfig = parseDotConfig(text, { file: DOT_CONFIG, layer: 'Buildroot' });
+  const overrides = overrideMakefile(config, places, await toolchain.overrides(results));
+  const plan = await planLayerFiles({
+    config,
+    environment,
+    places,
+    mergedUsr: dotConfig.get('BR2_ROOTFS_MERGED_USR')?.value === 'y',
+    more: new Map(overrides === undefined ? [] : [[LAYER_FILES.hostPackages, { data: overrides }]]),
+  });
+  const treeParts = await source.parts();
+  const packages = await showInfo(make, text, { parts: treeParts, overrides });
+  const facts = gatherFacts({
+    dotConfig,
+    parts: treeParts,
+    plan,
+    packages,
+    tree: source.tree().directory,
+    places,
+    hashes: environment.hashes,
+  });
+  return { plan, facts };
+}
+
+/** The work that a build would begin with. */
+async function forecast(parts: BuildParts, context: ForecastContext): Promise<readonly string[]> {
+  const { places, source, toolchain } = parts;
+  if (!existsSync(join(places.output, 'build')) || !toolchain.stages.every(context.isFresh)) return [];
+  const { text } = await configure(parts, context);
+  const make = makeFor(parts, context);
+  const { facts } = await gather(parts, make, text, context);
+  return (await workToDo(facts, { places, tree: source.tree().directory })).map(workText);
 }
 
 async function writeDotConfig({ output }: BuildPlaces, text: string): Promise<void> {
@@ -102,10 +132,19 @@ interface MakeAllParts {
   readonly config: ResolvedConfig;
   readonly context: StageContext;
   readonly environment: BuildEnvironment;
+  /** Ends make. */
+  readonly stop: () => void;
 }
 
-async function makeAll(make: BuildrootMake, infos: PackageInfos, { config, context, environment }: MakeAllParts) {
+async function makeAll(make: BuildrootMake, infos: PackageInfos, parts: MakeAllParts) {
+  const { config, context, environment } = parts;
   const output = new MakeOutput();
+  const checks = new PackageChecks({
+    config,
+    infos,
+    output: make.places.output,
+    report: (checked) => reportCheck(checked, context),
+  });
   using watch = new BuildWatch({
     output: make.places.output,
     packages: new Set([...infos].filter(([, one]) => one.type !== 'rootfs').map(([name]) => name)),
@@ -113,11 +152,17 @@ async function makeAll(make: BuildrootMake, infos: PackageInfos, { config, conte
     seconds: await readDurations(environment.cache),
     report: context.report,
     step: context.step,
+    onStep: (line) => {
+      if (checks.onStep(line)) parts.stop();
+    },
   });
   try {
     await runMake(make, [], { onLine: (line) => output.take(line) });
+    checks.finish();
   } catch (error) {
     watch.look();
+    // Stopped by what was found in a configuration, or found to be wrong beside what failed.
+    if (!context.signal.aborted) checks.finish();
     if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
     throw buildFailure(error, { config, infos, at: watch.at, output, offline: environment.offline });
   } finally {
@@ -135,7 +180,6 @@ function builtPackages(infos: PackageInfos, output: string): ReadonlySet<string>
 interface ResultParts {
   readonly places: BuildPlaces;
   readonly infos: PackageInfos;
-  readonly dotConfig: DotConfig;
   readonly context: StageContext;
 }
 

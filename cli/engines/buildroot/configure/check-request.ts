@@ -10,6 +10,7 @@ import type { DotConfig } from '../../../kconfig/dotconfig.ts';
 import { PREFIX } from '../../../kconfig/namespace.ts';
 import { formatValue, sameValue } from '../../../kconfig/value.ts';
 import type { AcceptedDifference } from '../../../layers/layer.ts';
+import type { StageContext } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 
 export interface Difference {
@@ -36,8 +37,14 @@ export interface CheckedRequest {
 
 export function differences(asked: readonly Assignment[], actual: DotConfig): readonly Difference[] {
   return asked
-    .filter(({ symbol, value }) => !sameValue(value, actual.get(symbol)))
+    .filter(({ symbol, value }) => !isHonoured(value, actual.get(symbol)))
     .map((one) => ({ asked: one, actual: actual.get(one.symbol) }));
+}
+
+/** Built in where a module was asked for is more than was asked for. */
+function isHonoured(wanted: Value, actual: Value | undefined): boolean {
+  if (sameValue(wanted, actual)) return true;
+  return wanted.kind === 'tristate' && wanted.value === 'm' && actual?.kind === 'tristate' && actual.value === 'y';
 }
 
 /** @param what has the configuration, for messages: `Buildroot 2026.02.3`, `linux 6.12.1` */
@@ -115,4 +122,19 @@ function together(failures: readonly Failure[], namespace: Namespace, what: stri
 export function describeValue(value: Value | undefined): string {
   if (value === undefined) return 'not there';
   return value.kind === 'tristate' && value.value === 'n' ? 'not set' : formatValue(value);
+}
+
+/** Says what is not as asked and is no failure. */
+export function reportCheck(
+  { warnings, needless }: CheckedRequest,
+  { report, step }: Pick<StageContext, 'report' | 'step'>,
+): void {
+  for (const { parts } of warnings) {
+    const place = parts.place === undefined ? '' : `${parts.place.file}:${parts.place.line}: `;
+    report({ kind: 'warning', step, text: `${place}${parts.message}: ${parts.cause}` });
+  }
+  if (needless.length > 0) {
+    const symbols = needless.map(({ symbol }) => symbol).join(', ');
+    report({ kind: 'note', step, text: `accepted differences that there are not: ${symbols}` });
+  }
 }

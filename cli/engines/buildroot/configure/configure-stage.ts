@@ -11,11 +11,13 @@ import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import type { BuildPlaces } from '../build-places.ts';
+import { hostToolsAssignments } from '../machine/host-tools.ts';
+import type { Results, ToolchainPlan } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import type { TreeSource } from '../tree/tree-source.ts';
-import { type CheckedRequest, differences, type ExplainedDifference, judgeDifferences } from './check-request.ts';
+import { differences, type ExplainedDifference, judgeDifferences, reportCheck } from './check-request.ts';
 import { hostGcc } from './host-gcc.ts';
-import { buildrootRequest, type OwnAssignment } from './request.ts';
+import { type BuildrootRequest, buildrootRequest, type MoreRequest } from './request.ts';
 import { runConf } from './run-conf.ts';
 
 /** The final configuration, in the stage's directory. */
@@ -29,30 +31,18 @@ export interface ConfigureParts {
   readonly environment: BuildEnvironment;
   readonly places: BuildPlaces;
   readonly source: TreeSource;
-  /** Stages that {@link more} reads from. */
-  readonly needs: readonly Stage[];
-  /** What other parts of the engine ask for. */
-  readonly more: (context: Pick<StageContext, 'outputOf'>) => Promise<readonly OwnAssignment[]>;
+  readonly toolchain: ToolchainPlan;
 }
 
 export function configureStage(parts: ConfigureParts): Stage {
-  const { config, environment, places, source } = parts;
+  const { config, source } = parts;
   return {
     name: 'buildroot-config',
     title: 'configure Buildroot',
-    needs: parts.needs,
+    needs: parts.toolchain.stages,
     inputs: async () => configureInputs(parts),
     run: async (context) => {
-      const request = buildrootRequest(config, places, await parts.more(context));
-      const text = await runConf(request.text, {
-        tree: source.tree(),
-        externals: source.externals(),
-        scratch: join(context.scratch, 'conf'),
-        cache: environment.cache,
-        hostGcc: await hostGcc(context.signal),
-        log: context.log,
-        signal: context.signal,
-      });
+      const { request, text } = await configure(parts, context);
       const file = join(context.output, DOT_CONFIG);
       const final = parseDotConfig(text, { file, layer: 'Buildroot' });
       const asked = request.asked.filter(({ symbol }) => !request.own.some((one) => one.symbol === symbol));
@@ -69,9 +59,41 @@ export function configureStage(parts: ConfigureParts): Stage {
   };
 }
 
-async function configureInputs({ config, places, source, more, needs }: ConfigureParts) {
-  const own = needs.length === 0 ? await more({ outputOf: () => '' }) : [];
-  const request = buildrootRequest(config, places, own);
+export interface Configured {
+  readonly request: BuildrootRequest;
+  /** The final `.config`. */
+  readonly text: string;
+}
+
+/** The configuration as it would be; nothing is judged. The toolchain's stages must have run. */
+export async function configure(
+  parts: ConfigureParts,
+  context: Pick<StageContext, 'outputOf' | 'scratch' | 'log' | 'signal'>,
+): Promise<Configured> {
+  const { config, environment, places, source } = parts;
+  const request = buildrootRequest(config, places, await moreRequest(parts, context));
+  const text = await runConf(request.text, {
+    tree: source.tree(),
+    externals: source.externals(),
+    scratch: join(context.scratch, 'conf'),
+    cache: environment.cache,
+    hostGcc: await hostGcc(context.signal),
+    log: context.log,
+    signal: context.signal,
+  });
+  return { request, text };
+}
+
+/** What the toolchain and the machine's tools ask for, once the toolchain is there. */
+async function moreRequest({ config, places, toolchain }: ConfigureParts, results: Results): Promise<MoreRequest> {
+  const tools = hostToolsAssignments(config, places);
+  return { own: [...(await toolchain.assignments(results)), ...tools], answers: toolchain.answers };
+}
+
+async function configureInputs({ config, places, source, toolchain }: ConfigureParts) {
+  // What the toolchain asks for is told by the digest of its stage.
+  const more = { own: hostToolsAssignments(config, places), answers: toolchain.answers };
+  const request = buildrootRequest(config, places, more);
   const accepts = [config.layers.map(({ layer }) => layer.accept), config.settings.accept];
   const inputs: StageInput[] = [
     { name: 'what layers ask of Buildroot', hash: sha256(request.text) },
@@ -88,15 +110,4 @@ async function explainAll(
   _parts: ConfigureParts,
 ): Promise<readonly ExplainedDifference[]> {
   return found.map((one) => ({ ...one, cause: 'Kconfig decided otherwise' }));
-}
-
-function reportCheck({ warnings, needless }: CheckedRequest, { report, step }: StageContext): void {
-  for (const { parts } of warnings) {
-    const place = parts.place === undefined ? '' : `${parts.place.file}:${parts.place.line}: `;
-    report({ kind: 'warning', step, text: `${place}${parts.message}: ${parts.cause}` });
-  }
-  if (needless.length > 0) {
-    const symbols = needless.map(({ symbol }) => symbol).join(', ');
-    report({ kind: 'note', step, text: `accepted differences that there are not: ${symbols}` });
-  }
 }

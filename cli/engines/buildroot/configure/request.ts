@@ -14,13 +14,7 @@ import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import { layerCflags } from '../layer-files/cflags.ts';
 import { layerPatches } from '../layer-files/patches.ts';
 import { SCRIPT_MOMENTS } from '../layer-files/scripts.ts';
-
-/** An assignment that Coracle makes itself, beside those of layers. */
-export interface OwnAssignment {
-  readonly symbol: string;
-  readonly value: Value;
-  readonly why: string;
-}
+import type { OwnAssignment } from './own-assignment.ts';
 
 export interface BuildrootRequest {
   /** What the user's layers ask for: the winners, in the order in which they were written. */
@@ -31,16 +25,23 @@ export interface BuildrootRequest {
   readonly text: string;
 }
 
-/**
- * @param more what other parts of the engine ask for: the toolchain, the machine's tools
- */
+/** What other parts of the engine ask for: the toolchain, the machine's tools. */
+export interface MoreRequest {
+  readonly own: readonly OwnAssignment[];
+  /** Whether they answer a symbol of the layers, so that those are not asked for it. */
+  readonly answers: (symbol: string) => boolean;
+}
+
+export const NO_MORE: MoreRequest = { own: [], answers: () => false };
+
 export function buildrootRequest(
   config: ResolvedConfig,
   places: BuildPlaces,
-  more: readonly OwnAssignment[] = [],
+  more: MoreRequest = NO_MORE,
 ): BuildrootRequest {
-  const asked = askedOf(config, 'buildroot');
-  const own = [...ownAssignments(config, places, asked), ...more];
+  const all = askedOf(config, 'buildroot');
+  const own = [...ownAssignments(config, places, all), ...more.own];
+  const asked = all.filter(({ symbol }) => !more.answers(symbol));
   const replaced = new Set(own.map(({ symbol }) => symbol));
   const lines = [
     ...asked.filter(({ symbol }) => !replaced.has(symbol)),

@@ -53,9 +53,11 @@ async function removeStamps(directory: string, stamps: readonly string[]): Promi
 }
 
 /** Every package installs into it anew. Those that are not built any more, too, should they come back. */
-async function emptyTarget(output: string): Promise<void> {
+export async function emptyTarget(output: string): Promise<void> {
   const build = join(output, 'build');
-  for (const name of existsSync(build) ? readdirSync(build) : []) {
+  for (const entry of existsSync(build) ? readdirSync(build, { withFileTypes: true }) : []) {
+    if (!entry.isDirectory()) continue;
+    const { name } = entry;
     await removeStamps(join(build, name), REINSTALL);
     // Its installation for the host is what puts the compiler's libraries into the target directory.
     if (name.startsWith('host-gcc-final-')) await removeStamps(join(build, name), ['host_installed']);

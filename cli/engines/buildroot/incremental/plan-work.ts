@@ -215,10 +215,26 @@ class Planner {
 
   result(): readonly Work[] {
     if (this.#everything !== undefined) return [{ kind: 'everything', because: this.#everything }];
-    const once = new Map(this.#rest.map((work) => [JSON.stringify(work), work]));
-    return [...this.#packages.values(), ...once.values()];
+    const target = this.#together('target');
+    // In a target directory that is made anew, nothing is left, and the end of the build comes by itself.
+    const others = target.length > 0 ? [] : [...this.#together('finish'), ...this.#of('left')];
+    return [...this.#packages.values(), ...target, ...others, ...this.#of('new')];
+  }
+
+  #of(kind: 'new' | 'left'): readonly Work[] {
+    return this.#rest.filter((work) => work.kind === kind);
+  }
+
+  /** One piece of work for all that asks for it. */
+  #together(kind: 'target' | 'finish'): readonly Work[] {
+    const reasons = this.#rest.flatMap((work) => (work.kind === kind ? [work.because] : []));
+    const [first, ...more] = new Set(reasons);
+    if (first === undefined) return [];
+    return [{ kind, because: [first, ...more].slice(0, MOST_REASONS).join('; ') }];
   }
 }
+
+const MOST_REASONS = 4;
 
 const FRAGMENT_FILES: ReadonlyMap<string, string> = new Map([
   ['BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES', 'linux'],

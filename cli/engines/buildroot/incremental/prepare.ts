@@ -12,26 +12,16 @@ export interface PrepareOptions {
   readonly places: BuildPlaces;
   /** Directory of the Buildroot tree. */
   readonly tree: string;
-  /** Make the target directory anew, whether it is needed or not. */
-  readonly cleanTarget?: boolean;
 }
 
 /** Reads, and changes nothing. Empty if there is nothing to go on from: the first build. */
-export async function workToDo(
-  after: BuildFacts,
-  { places, tree, cleanTarget }: PrepareOptions,
-): Promise<readonly Work[]> {
+export async function workToDo(after: BuildFacts, { places, tree }: PrepareOptions): Promise<readonly Work[]> {
   if (!existsSync(join(places.output, 'build'))) return [];
   const before = await readState(places.state);
   if (before === undefined) {
     return [{ kind: 'everything', because: 'it is not known what the output directory was made of' }];
   }
-  const work = planWork(before, after, readMentions(tree, after.packages));
-  if (cleanTarget !== true || work.some(({ kind }) => kind === 'everything')) return work;
-  return [
-    ...work.filter(({ kind }) => kind !== 'target' && kind !== 'left'),
-    { kind: 'target', because: 'it was asked for' },
-  ];
+  return planWork(before, after, readMentions(tree, after.packages));
 }
 
 export async function prepareOutput(after: BuildFacts, options: PrepareOptions): Promise<readonly Work[]> {

@@ -40,7 +40,7 @@ export function workText(work: Work): string {
     case 'left':
       return (
         `${work.name} is not asked for any more, but its files stay in the target directory: ` +
-        'coracle build --clean-target makes that anew, without compiling'
+        'coracle clean --target has the next build make that anew, without compiling'
       );
   }
 }

@@ -26,7 +26,11 @@ export interface MachineCompiler {
  * @param majors of gcc that will do, best first
  * @throws Failure `host-packages-missing`, `compiler-unknown`
  */
-export async function machineCompiler(arch: Architecture, majors: readonly number[], host: Host): Promise<MachineCompiler> {
+export async function machineCompiler(
+  arch: Architecture,
+  majors: readonly number[],
+  host: Host,
+): Promise<MachineCompiler> {
   const gnu = gnuTriplet(arch);
   const native = host.arch === arch;
   const find = (name: string): string | undefined =>

@@ -98,7 +98,8 @@ function answer(tool: BuildrootTool, links: readonly Link[], emptyDirectory: str
 /** Recipes call a program by its directory, which is not the same in all releases: it is in both. */
 function install({ kind, name, from }: Link): readonly string[] {
   const source = forMake(quoted(from));
-  if (kind === 'program') return ['bin', 'sbin'].map((directory) => `\tln -sf ${source} $(HOST_DIR)/${directory}/${name}`);
+  if (kind === 'program')
+    return ['bin', 'sbin'].map((directory) => `\tln -sf ${source} $(HOST_DIR)/${directory}/${name}`);
   // What only a static link needs would have to be there as well.
   return [`\tsed '/^Requires.private:/d' ${source} >$(HOST_DIR)/lib/pkgconfig/${name}.pc`];
 }

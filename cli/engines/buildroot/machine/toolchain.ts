@@ -55,7 +55,10 @@ interface Contents {
 }
 
 /** @throws Failure `host-packages-missing`, `compiler-unknown`, `not-buildroot`, `offline`, and those of the private apt */
-export async function machineToolchain(arch: Architecture, options: MachineToolchainOptions): Promise<MachineToolchain> {
+export async function machineToolchain(
+  arch: Architecture,
+  options: MachineToolchainOptions,
+): Promise<MachineToolchain> {
   const known = await knownVersions(options.tree);
   const compiler = await machineCompiler(arch, known.gcc, options.host ?? thisHost());
   const key = sha256(JSON.stringify([FORMAT, arch, compiler.gcc, compiler.release, SPECS])).slice(0, 32);
@@ -114,7 +117,11 @@ async function assembleOnce(
   compiler: MachineCompiler,
   options: MachineToolchainOptions,
 ): Promise<Contents> {
-  const lock = { what: 'the toolchain of this machine', purpose: `putting it together for ${arch}`, signal: options.signal };
+  const lock = {
+    what: 'the toolchain of this machine',
+    purpose: `putting it together for ${arch}`,
+    signal: options.signal,
+  };
   await using _ = await writingCache(options.cache, () => takeLock(`${directory}.lock`, lock));
   const made = await readContents(directory);
   if (made !== undefined) return made;
@@ -165,16 +172,25 @@ async function makeSysroot(unpacked: string, to: string, arch: Architecture): Pr
     if (/\.[ao]$/.test(name)) await cp(join(usr, 'lib', musl, name), join(libraries, name));
   }
   // Debian moved it from /lib to /usr/lib.
-  const shared = [join(unpacked, 'lib', musl), join(usr, 'lib', musl)].find((place) => existsSync(join(place, 'libc.so')));
+  const shared = [join(unpacked, 'lib', musl), join(usr, 'lib', musl)].find((place) =>
+    existsSync(join(place, 'libc.so')),
+  );
   await cp(join(shared ?? unpacked, 'libc.so'), join(to, 'sysroot/lib/libc.so'));
   await symlink('libc.so', join(to, 'sysroot/lib', muslLoader(arch)));
   await symlink('../../lib/libc.so', join(libraries, 'libc.so'));
-  const queue = [join(usr, 'include', gnu), join(usr, 'include')].find((place) => existsSync(join(place, 'sys/queue.h')));
+  const queue = [join(usr, 'include', gnu), join(usr, 'include')].find((place) =>
+    existsSync(join(place, 'sys/queue.h')),
+  );
   await cp(join(queue ?? usr, 'sys/queue.h'), join(to, 'share/queue.h'));
 }
 
 /** @param directory where it will be once it is complete */
-async function makePrograms(to: string, directory: string, arch: Architecture, compiler: MachineCompiler): Promise<void> {
+async function makePrograms(
+  to: string,
+  directory: string,
+  arch: Architecture,
+  compiler: MachineCompiler,
+): Promise<void> {
   const prefix = join(to, 'bin', `${muslTriplet(arch)}-`);
   await mkdir(join(to, 'bin'));
   await mkdir(join(to, 'lib/gcc'), { recursive: true });

@@ -1,0 +1,27 @@
+/**
+ * What a toolchain is to the rest of the engine: stages before the configuration, and what is asked of Buildroot, once they
+ * ran, in place of what the layers ask for.
+ */
+import type { Stage, StageContext } from '../../../stages/stage.ts';
+import type { OwnAssignment } from '../configure/own-assignment.ts';
+
+/** How results of stages are found. */
+export type Results = Pick<StageContext, 'outputOf'>;
+
+export interface ToolchainPlan {
+  readonly stages: readonly Stage[];
+  /** Once the stages ran. */
+  readonly assignments: (results: Results) => Promise<readonly OwnAssignment[]>;
+  /** Lines for the makefile of BR2_PACKAGE_OVERRIDE_FILE. */
+  readonly overrides: (results: Results) => Promise<string>;
+  /** Whether a symbol that a layer asks for is answered by the toolchain, whatever it says then. */
+  readonly answers: (symbol: string) => boolean;
+}
+
+/** Symbols that say which toolchain Buildroot builds or takes, and of what. */
+export function isToolchainSymbol(symbol: string): boolean {
+  return TOOLCHAIN_SYMBOLS.test(symbol);
+}
+
+const TOOLCHAIN_SYMBOLS =
+  /^BR2_(?:TOOLCHAIN_(?:BUILDROOT|EXTERNAL)\w*|GCC_\w+|EXTRA_GCC_\w+|BINUTILS_\w+|(?:DEFAULT_)?KERNEL_HEADERS\w*|PACKAGE_HOST_LINUX_HEADERS_\w+|GLIBC_\w+|UCLIBC_\w+|PTHREAD\w*)$/;
