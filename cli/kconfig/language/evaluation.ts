@@ -169,7 +169,8 @@ export class Evaluation {
       const unasked = this.#defaultSwitch(symbol, selected);
       if (unasked === undefined) return UNKNOWN;
       value = unasked;
-      if (value === 0 && visibility === 0 && this.#influence(symbol, symbol.impliedBy) === 0) return ABSENT;
+      // Implied without what it depends on: kernels write a line for it since 5.5, which says the same as none.
+      if (value === 0 && visibility === 0) return this.#influence(symbol, symbol.impliedBy) === 0 ? ABSENT : UNKNOWN;
     }
     return written(this.#isBool(symbol) && value === 1 ? 2 : value);
   }

@@ -9,7 +9,7 @@ import { nearestNames } from '../nearest.ts';
 import { Evaluation, numberOf, type Tristate } from './evaluation.ts';
 import { anyOf, type Condition, type Expression } from './expression.ts';
 import type { Definition, Influence, KconfigModel, KconfigSymbol, Place, SymbolType } from './model.ts';
-import { type Leaf, leavesOf, unmetPart } from './unmet.ts';
+import { type Leaf, leavesOf, sourcesOf, unmetPart } from './unmet.ts';
 
 export interface Unmet {
   /** The part that does not hold, of all that the symbol depends on. */
@@ -25,8 +25,8 @@ export type Reason = { readonly symbol: string } & (
   | { readonly kind: 'removed'; readonly at: Place; readonly title: string; readonly help: string }
   | { readonly kind: 'wrong-type'; readonly at: Place; readonly type: SymbolType | undefined }
   | { readonly kind: 'unmet-dependency'; readonly at: Place; readonly unmet: Unmet }
-  /** There is no prompt, so an assignment is not looked at. */
-  | { readonly kind: 'not-settable'; readonly at: Place; readonly setBy: readonly string[] }
+  /** There is no prompt, so an assignment is not looked at. `from` are the symbols that turn it on, see sourcesOf. */
+  | { readonly kind: 'not-settable'; readonly at: Place; readonly from: readonly string[] }
   /** What it depends on is met, but not what its prompt needs to be shown. */
   | { readonly kind: 'hidden-prompt'; readonly at: Place; readonly unmet: Unmet }
   | { readonly kind: 'selected'; readonly at: Place; readonly by: readonly (Place & { readonly symbol: string })[] }
@@ -44,6 +44,8 @@ export type Reason = { readonly symbol: string } & (
   /** Can only be a module, or not one. */
   | { readonly kind: 'module-only'; readonly at: Place; readonly unmet: Unmet }
   | { readonly kind: 'no-modules'; readonly at: Place; readonly modules: string | undefined }
+  /** Nothing keeps it from what was asked for: something else was asked for later. */
+  | { readonly kind: 'free'; readonly at: Place }
   | { readonly kind: 'unexplained'; readonly at: Place }
 );
 
@@ -100,7 +102,7 @@ class Explanation {
     }
     if (visibility === 0) return this.#invisible(symbol, here);
     const more = isSwitch ? this.#switch(symbol, here, visibility, tristateOf(wanted)) : this.#range(symbol, here);
-    return more ?? { ...here, kind: 'unexplained' };
+    return more ?? { ...here, kind: visibility === undefined ? 'unexplained' : 'free' };
   }
 
   #undefinedSymbol(): Reason {
@@ -122,7 +124,7 @@ class Explanation {
 
   #invisible(symbol: KconfigSymbol, here: Here): Reason {
     if (symbol.prompts.length === 0) {
-      return { ...here, kind: 'not-settable', setBy: symbol.selectedBy.map(({ by }) => this.#model.prefix + by) };
+      return { ...here, kind: 'not-settable', from: sourcesOf(symbol, this.#evaluation) };
     }
     const dependency = this.#unmet(anyOf(symbol.definitions.map(({ depends }) => depends)), 1);
     // Holds what the symbol depends on, too: all that has to be set is said at once.

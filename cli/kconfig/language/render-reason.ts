@@ -1,7 +1,7 @@
 /** A reason in words: one or two sentences, without a full stop at the end, as causes of failures are. */
 import { formatValue } from '../value.ts';
 import type { Reason, Unmet } from './explain.ts';
-import { formatExpression } from './expression.ts';
+import { type Expression, formatExpression } from './expression.ts';
 import type { KconfigModel, Place } from './model.ts';
 import type { Leaf } from './unmet.ts';
 
@@ -22,15 +22,14 @@ export function renderReason(reason: Reason, model: KconfigModel): string {
         ? `${symbol} has no type (${placed(reason.at)})`
         : `${symbol} is ${TYPE_WORDS[reason.type]} (${placed(reason.at)})`;
     case 'unmet-dependency':
-      return `${symbol} depends on ${conditionText(reason.unmet, model)} (${placed(reason.at)})${leavesText(reason.unmet)}`;
+      return `${symbol} depends on ${unmetText(reason.unmet, reason.at, model)}`;
     case 'hidden-prompt':
-      return `${symbol} can only be set with ${conditionText(reason.unmet, model)} (${placed(reason.at)})${leavesText(reason.unmet)}`;
+      return `${symbol} can only be set with ${unmetText(reason.unmet, reason.at, model)}`;
     case 'module-only':
-      return `${symbol} can be no more than m, for it depends on ${conditionText(reason.unmet, model)} (${placed(reason.at)})${leavesText(reason.unmet)}`;
+      return `${symbol} can be no more than m, for it depends on ${unmetText(reason.unmet, reason.at, model)}`;
     case 'not-settable': {
-      const by =
-        reason.setBy.length === 0 ? 'its default alone says what it is' : `it is selected by ${few(reason.setBy)}`;
-      return `${symbol} has no prompt, so nobody can set it (${placed(reason.at)}); ${by}`;
+      const how = reason.from.length === 0 ? 'its default says what it is' : `it comes with ${either(reason.from)}`;
+      return `${symbol} has no prompt, so nobody can set it (${placed(reason.at)}); ${how}`;
     }
     case 'selected':
       return `${symbol} is selected by ${few(reason.by.map((one) => `${one.symbol} (${placed(one)})`))}`;
@@ -45,6 +44,8 @@ export function renderReason(reason: Reason, model: KconfigModel): string {
       return `${symbol} must be from ${reason.low} to ${reason.high} (${placed(reason.at)})`;
     case 'no-modules':
       return `${symbol} cannot be m, since ${reason.modules === undefined ? 'there are no modules' : `${reason.modules} is not set`}`;
+    case 'free':
+      return `${symbol} can be set (${placed(reason.at)}), so something else was asked for later`;
     case 'unexplained':
       return `${symbol} is defined in ${placed(reason.at)}; the reason could not be found out`;
   }
@@ -60,25 +61,35 @@ const TYPE_WORDS = {
 /** More names than this say no more. */
 const MOST_NAMES = 5;
 
-function conditionText({ part }: Unmet, model: KconfigModel): string {
-  return formatExpression(part, model.prefix, (name) => model.symbols.has(name));
+/** The condition and where it is, then what each leaf is, and where its value comes from if it cannot just be set. */
+function unmetText({ part, leaves }: Unmet, at: Place, model: KconfigModel): string {
+  const shown = leaves.slice(0, MOST_NAMES).map((leaf) => leafText(leaf, model));
+  const more = leaves.length - shown.length;
+  const states = more > 0 ? [...shown, `${more} more`] : shown;
+  return `${expressionText(part, model)} (${placed(at)})${states.length === 0 ? '' : `; ${states.join('; ')}`}`;
 }
 
-/** What each leaf is, and where it comes from if it cannot be set. */
-function leavesText({ leaves }: Unmet): string {
-  if (leaves.length === 0) return '';
-  const shown = leaves.slice(0, MOST_NAMES).map(leafText);
-  const more = leaves.length > shown.length ? [`${leaves.length - shown.length} more`] : [];
-  return `; ${[...shown, ...more].join(', ')}`;
-}
-
-function leafText({ symbol, needs, actual, origin }: Leaf): string {
-  if (origin.kind === 'undefined') return `${symbol} is defined nowhere`;
-  if (origin.kind === 'environment') return `${symbol} comes from the environment`;
+function leafText({ symbol, needs, actual, origin }: Leaf, model: KconfigModel): string {
   const state = actual === undefined || actual.value === 'n' ? 'is not set' : `is ${formatValue(actual)}`;
-  const isWanted = needs.operator === '=' && needs.text === 'y';
-  const comesWith = isWanted && origin.kind === 'derived' && origin.from.length > 0;
-  return `${symbol} ${state}${comesWith ? ` and comes with ${either(origin.from)}` : ''}`;
+  const isToBeOn = needs.operator === '=' && needs.text === 'y';
+  switch (origin.kind) {
+    case 'undefined':
+      return `${symbol} is defined nowhere`;
+    case 'environment':
+      return `${symbol} comes from the environment`;
+    case 'selected':
+      return `${symbol} is selected by ${few(origin.by)}`;
+    case 'derived':
+      return `${symbol} ${state}${isToBeOn && origin.from.length > 0 ? ` and comes with ${either(origin.from)}` : ''}`;
+    case 'hidden':
+      return `${symbol} ${state}${origin.unmet === undefined ? '' : ` and depends on ${expressionText(origin.unmet, model)} itself`}`;
+    case 'settable':
+      return `${symbol} ${state}`;
+  }
+}
+
+function expressionText(expression: Expression, model: KconfigModel): string {
+  return formatExpression(expression, model.prefix, (name) => model.symbols.has(name));
 }
 
 function placed({ file, line }: Place): string {

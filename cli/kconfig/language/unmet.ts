@@ -1,7 +1,8 @@
 /** The part of a condition that does not hold, and what each symbol in it would have to be. */
 import type { Value } from '../assignment.ts';
 import type { Evaluation, Tristate } from './evaluation.ts';
-import { allOf, anyOf, type Comparison, type Expression, type Operand } from './expression.ts';
+import { allOf, anyOf, type Comparison, type Condition, type Expression, type Operand } from './expression.ts';
+import type { KconfigSymbol } from './model.ts';
 
 /** A symbol whose value keeps a condition from holding. */
 export interface Leaf {
@@ -18,9 +19,11 @@ export interface Leaf {
 export type LeafOrigin =
   /** It has a prompt that is shown now: an assignment would be taken. */
   | { readonly kind: 'settable' }
-  /** It has a prompt that is not shown now: something else has to be set first. */
-  | { readonly kind: 'hidden' }
-  /** It has no prompt. The symbols that turn it on, by `select` or as the condition of a `default y`; with the prefix. */
+  /** It has a prompt that is not shown now: something else has to be set first. Absent if it is not known what. */
+  | { readonly kind: 'hidden'; readonly unmet: Expression | undefined }
+  /** It would have to be n, but these symbols select it; with the prefix. */
+  | { readonly kind: 'selected'; readonly by: readonly string[] }
+  /** It has no prompt; see {@link sourcesOf}. */
   | { readonly kind: 'derived'; readonly from: readonly string[] }
   /** A variable of the environment that `conf` runs in. */
   | { readonly kind: 'environment' }
@@ -56,8 +59,12 @@ class UnmetReader {
         return this.part(expression.operand, !negated);
       case 'and':
       case 'or': {
-        const parts = distinct(expression.operands.flatMap((operand) => this.part(operand, negated) ?? []));
-        return (expression.kind === 'and') === negated ? anyOf(parts) : allOf(...parts);
+        const kind = (expression.kind === 'and') === negated ? 'or' : 'and';
+        const parts = distinct(
+          kind,
+          expression.operands.flatMap((operand) => this.part(operand, negated) ?? []),
+        );
+        return kind === 'or' ? anyOf(parts) : allOf(...parts);
       }
       case 'choice':
         return negated ? { kind: 'not', operand: expression } : this.#choicePart(expression.choice);
@@ -98,9 +105,10 @@ const MIRRORED: Readonly<Record<Comparison, Comparison>> = {
   '<=': '>=',
 };
 
-function distinct(expressions: readonly Expression[]): readonly Expression[] {
-  const seen = new Map(expressions.map((expression) => [JSON.stringify(expression), expression]));
-  return [...seen.values()];
+/** Each once, also of those inside what is joined in the same way. */
+function distinct(kind: 'and' | 'or', expressions: readonly Expression[]): readonly Expression[] {
+  const flat = expressions.flatMap((one) => (one.kind === kind ? one.operands : [one]));
+  return [...new Map(flat.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /** Each symbol of an unmet part once, in the order of their naming. */
@@ -110,8 +118,9 @@ export function leavesOf(unmet: Expression, evaluation: Evaluation): readonly Le
     const symbol = evaluation.model.prefix + name;
     const key = `${symbol} ${operator} ${text}`;
     if (leaves.has(key)) return;
+    const isOff = operator === '=' && text === 'n';
     const actual = evaluation.value(name);
-    leaves.set(key, { symbol, needs: { operator, text }, actual, origin: originOf(name, evaluation) });
+    leaves.set(key, { symbol, needs: { operator, text }, actual, origin: originOf(name, isOff, evaluation) });
   };
   const visit = (expression: Expression): void => {
     switch (expression.kind) {
@@ -150,16 +159,41 @@ function isVariable(operand: Operand, { model }: Evaluation): boolean {
   return operand.kind === 'symbol' && (model.symbols.has(operand.name) || !/^(?:-?\d|0x)/.test(operand.name));
 }
 
-function originOf(name: string, evaluation: Evaluation): LeafOrigin {
+function originOf(name: string, isOff: boolean, evaluation: Evaluation): LeafOrigin {
   const { model } = evaluation;
   const symbol = model.symbols.get(name);
   if (symbol === undefined) return { kind: 'undefined' };
   if (symbol.environment) return { kind: 'environment' };
-  if (symbol.prompts.length > 0) return { kind: evaluation.visibility(symbol) === 0 ? 'hidden' : 'settable' };
-  const from = new Set(symbol.selectedBy.map(({ by }) => by));
+  const prefixed = (names: readonly string[]): readonly string[] =>
+    [...new Set(names)].map((one) => model.prefix + one);
+  const selecting = isOff ? evaluation.selecting(symbol) : [];
+  if (selecting.length > 0) return { kind: 'selected', by: prefixed(selecting.map(({ by }) => by)) };
+  if (symbol.prompts.length > 0) {
+    if (evaluation.visibility(symbol) !== 0) return { kind: 'settable' };
+    const shown = anyOf(symbol.prompts.map(({ condition }) => condition));
+    return { kind: 'hidden', unmet: shown && unmetPart(shown, evaluation) };
+  }
+  return { kind: 'derived', from: sourcesOf(symbol, evaluation) };
+}
+
+/**
+ * The symbols that turn on one without a prompt, by `select` or as the condition of a `default y`: those that could be set
+ * now, or all if none can. With the prefix.
+ */
+export function sourcesOf(symbol: KconfigSymbol, evaluation: Evaluation): readonly string[] {
+  const { prefix, symbols } = evaluation.model;
+  const sources: { name: string; condition: Condition }[] = symbol.selectedBy.map(({ by, condition }) => ({
+    name: by,
+    condition,
+  }));
   for (const { value, condition } of symbol.defaults) {
     const source = value.kind === 'constant' && value.text === 'y' ? condition : value;
-    if (source?.kind === 'symbol') from.add(source.name);
+    if (source?.kind === 'symbol') sources.push({ name: source.name, condition: undefined });
   }
-  return { kind: 'derived', from: [...from].map((one) => model.prefix + one) };
+  const open = sources.filter(({ name, condition }) => {
+    const source = symbols.get(name);
+    return source !== undefined && evaluation.visibility(source) !== 0 && evaluation.condition(condition) !== 0;
+  });
+  const names = new Set((open.length > 0 ? open : sources).map(({ name }) => prefix + name));
+  return [...names];
 }

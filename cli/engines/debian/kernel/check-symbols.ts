@@ -9,7 +9,7 @@ import { Failure } from '../../../failure.ts';
 import type { Assignment, Value } from '../../../kconfig/assignment.ts';
 import { winner } from '../../../kconfig/merge.ts';
 import { didYouMean } from '../../../kconfig/nearest.ts';
-import { formatValue, NOT_SET, sameValue } from '../../../kconfig/value.ts';
+import { formatValue, sameValue } from '../../../kconfig/value.ts';
 import type { AcceptedDifference } from '../../../layers/layer.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { guessModule, type SymbolModules } from './kbuild-modules.ts';
@@ -35,8 +35,8 @@ export interface CheckOptions {
   readonly early: Pick<ReadonlySet<string>, 'has'>;
   /** Every symbol that there is, for nearest names; those of the kernel's configuration unless given. */
   readonly known?: Iterable<string>;
-  /** What decides about a symbol, where that can be told; undefined if the symbol does not exist. */
-  readonly explain?: (symbol: string) => string | undefined;
+  /** Why a symbol is not as wanted, where that can be told; undefined if the symbol does not exist. */
+  readonly explain?: (symbol: string, wanted: Value) => string | undefined;
 }
 
 export function checkSymbols(config: ResolvedConfig, options: CheckOptions): SymbolCheck {
@@ -95,10 +95,7 @@ function problemOf(
     if (value.value === 'n' && actual.value === 'm') return undefined;
     if (value.value === 'y' && actual.value === 'm') return moduleProblem(modules, early);
   }
-  if (explain !== undefined && sameValue(value, NOT_SET)) {
-    return { cause: `the kernel has ${describe(actual)}: another symbol selects it, or it cannot be chosen` };
-  }
-  const explained = explain?.(symbol);
+  const explained = explain?.(symbol, value);
   if (explained !== undefined) return { cause: `Kconfig decided otherwise: ${explained}` };
   if (actual !== undefined) return { cause: `the kernel has ${describe(actual)}` };
   const why = explain === undefined ? UNKNOWN_IN_PACKAGE : UNKNOWN_IN_SOURCE;

@@ -7,7 +7,11 @@ import { join } from 'node:path';
 import { Failure, throwAny } from '../../../../failure.ts';
 import type { MergedConfig, Value } from '../../../../kconfig/assignment.ts';
 import { type DotConfig, parseDotConfig } from '../../../../kconfig/dotconfig.ts';
+import { explainSymbol } from '../../../../kconfig/language/explain.ts';
+import { readKconfig } from '../../../../kconfig/language/read-kconfig.ts';
+import { renderReason } from '../../../../kconfig/language/render-reason.ts';
 import { winner } from '../../../../kconfig/merge.ts';
+import { PREFIX } from '../../../../kconfig/namespace.ts';
 import { formatAssignment, NOT_SET, sameValue } from '../../../../kconfig/value.ts';
 import type { KernelBase } from '../../../../layers/layer.ts';
 import type { ResolvedConfig } from '../../../../workspace/resolved.ts';
@@ -16,7 +20,6 @@ import { readKbuildModules, type SymbolModules, symbolsByModule } from '../kbuil
 import type { KernelTree } from '../kernel-tree.ts';
 import { moduleRequests } from '../module-requests.ts';
 import { baseName, unknownModule } from '../select-modules.ts';
-import { explainSymbol, readKconfigIndex } from './kconfig-index.ts';
 import type { KernelMake } from './make.ts';
 
 /**
@@ -75,12 +78,28 @@ export async function configureKernel(options: ConfigureOptions): Promise<Config
     check({});
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const isOff = (symbol: string): boolean => sameValue(dotConfig.get(symbol), NOT_SET);
-    const index = readKconfigIndex(make.source, make.architecture);
-    check({ known: index.keys(), explain: (symbol) => explainSymbol(index, symbol, isOff) });
+    check(explainer(make, dotConfig));
   }
   checkLoadedModules(options, dotConfig, symbolModules);
   return { text, dotConfig, symbolModules };
+}
+
+/** Reads the kernel's Kconfig files, which is not needed unless something was not taken. */
+function explainer({ source, architecture }: KernelMake, actual: DotConfig): Pick<CheckOptions, 'known' | 'explain'> {
+  const model = readKconfig({
+    tree: source,
+    file: 'Kconfig',
+    dialect: 'macros',
+    prefix: PREFIX.kernel,
+    variables: { ARCH: architecture, SRCARCH: architecture },
+  });
+  return {
+    known: [...model.symbols.keys()].map((name) => PREFIX.kernel + name),
+    explain(symbol, wanted) {
+      const reason = explainSymbol(model, { symbol, wanted, actual });
+      return reason.kind === 'unknown-symbol' ? undefined : renderReason(reason, model);
+    },
+  };
 }
 
 /** Modules that have to be loaded must be there; better told now than after half an hour of compiling. */
