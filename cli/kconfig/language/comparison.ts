@@ -64,3 +64,9 @@ function signed(match: RegExpExecArray | null, mark: string): bigint | undefined
   const value = BigInt(mark + match[2]);
   return match[1] === '-' ? -value : value;
 }
+
+/** A value of an int or hex as strtoll reads it: what is no number is 0. */
+export function numberOf(text: string, type: SymbolType | undefined): bigint {
+  if (type === 'hex') return BigInt(`0x${/^(?:0[xX])?([0-9a-fA-F]+)/.exec(text)?.[1] ?? '0'}`);
+  return BigInt(/^-?\d+/.exec(text)?.[0] ?? '0');
+}

@@ -105,6 +105,51 @@ test('of a choice wins who was asked for, else the first default, else the first
   expect(predictions(CHOICE, ['D=y'], names)).toEqual([undefined, 'y', 'n']);
 });
 
+const TRISTATE_CHOICE = `
+config MODULES
+	bool "modules"
+	modules
+choice
+	prompt "several, as modules"
+	optional
+config ONE
+	tristate "one"
+config TWO
+	tristate "two"
+endchoice
+`;
+
+test('a choice of tristates has one y, or several m; an optional one may be empty', () => {
+  const names = ['ONE', 'TWO'];
+  expect(predictions(TRISTATE_CHOICE, ['MODULES=y', 'ONE=m', 'TWO=m'], names)).toEqual(['m', 'm']);
+  expect(predictions(TRISTATE_CHOICE, ['MODULES=y', 'TWO=y'], names)).toEqual(['n', 'y']);
+  expect(predictions(TRISTATE_CHOICE, ['MODULES=y'], names)).toEqual([undefined, undefined]);
+});
+
+test('imply is a default that what the symbol depends on limits, and that a user can turn off', () => {
+  const kconfig = `
+config A
+	bool "a"
+	imply B
+	imply C
+config B
+	bool "b"
+config C
+	bool
+	depends on D
+config D
+	bool "d"
+`;
+  const evaluation = new Evaluation(modelOf(kconfig), configOf('A=y', 'D=y'));
+  const defaults = ['A', 'B', 'C'].map((name) => {
+    const symbol = evaluation.model.symbols.get(name);
+    return symbol && evaluation.defaultText(symbol);
+  });
+  expect(defaults).toEqual(['n', 'y', 'y']);
+  expect(predictions(kconfig, ['A=y', 'B=n', 'D=y'], ['B', 'C'])).toEqual(['n', 'y']);
+  expect(predictions(kconfig, ['A=y', 'B=y'], ['B', 'C'])).toEqual(['y', '?']);
+});
+
 test('what hangs on a program that was not run is not claimed, unless the rest decides', () => {
   const kconfig = `
 config CAN

@@ -5,7 +5,7 @@
  */
 import type { Value } from '../assignment.ts';
 import type { DotConfig } from '../dotconfig.ts';
-import { compareTexts, isTruth } from './comparison.ts';
+import { compareTexts, isTruth, numberOf } from './comparison.ts';
 import type { Condition, Expression, Operand } from './expression.ts';
 import type { Influence, KconfigChoice, KconfigModel, KconfigSymbol, Range } from './model.ts';
 
@@ -190,10 +190,10 @@ export class Evaluation {
       return member !== undefined && this.visibility(member) !== 0;
     });
     const asked = visible.find((name) => this.tristate(name) === 2);
-    return asked ?? this.defaultMember(choice, visible);
+    return asked ?? this.#defaultMember(choice, visible);
   }
 
-  defaultMember(choice: KconfigChoice, visible: readonly string[]): string | undefined {
+  #defaultMember(choice: KconfigChoice, visible: readonly string[]): string | undefined {
     for (const { value, condition } of choice.defaults) {
       if (this.condition(condition) === 0 || value.kind !== 'symbol') continue;
       if (visible.includes(value.name)) return value.name;
@@ -250,9 +250,9 @@ export class Evaluation {
     const low = this.text(range.low);
     const high = this.text(range.high);
     if (low === undefined || high === undefined) return UNKNOWN;
-    const value = numberOf(text, symbol);
-    if (value >= numberOf(low, symbol) && value <= numberOf(high, symbol)) return { kind: 'written', text };
-    const nearest = numberOf(value < numberOf(low, symbol) ? low : high, symbol);
+    const value = numberOf(text, symbol.type);
+    if (value >= numberOf(low, symbol.type) && value <= numberOf(high, symbol.type)) return { kind: 'written', text };
+    const nearest = numberOf(value < numberOf(low, symbol.type) ? low : high, symbol.type);
     return { kind: 'written', text: symbol.type === 'hex' ? `0x${nearest.toString(16)}` : `${nearest}` };
   }
 
@@ -316,12 +316,4 @@ function tristateOf(text: string): Tristate {
 
 function written(value: Tristate): Prediction {
   return { kind: 'written', text: 'nmy'[value] ?? 'n' };
-}
-
-/** As strtoll reads it: what is no number is 0. */
-export function numberOf(text: string, symbol: KconfigSymbol): bigint {
-  const pattern = symbol.type === 'hex' ? /^(?:0[xX])?[0-9a-fA-F]+/ : /^-?\d+/;
-  const digits = pattern.exec(text)?.[0];
-  if (digits === undefined) return 0n;
-  return symbol.type === 'hex' ? BigInt(`0x${digits.replace(/^0x/i, '')}`) : BigInt(digits);
 }

@@ -6,7 +6,8 @@
 import type { Namespace, Value } from '../assignment.ts';
 import type { DotConfig } from '../dotconfig.ts';
 import { nearestNames } from '../nearest.ts';
-import { Evaluation, numberOf, type Tristate } from './evaluation.ts';
+import { numberOf } from './comparison.ts';
+import { Evaluation, type Tristate } from './evaluation.ts';
 import { anyOf, type Condition, type Expression } from './expression.ts';
 import type { Definition, Influence, KconfigModel, KconfigSymbol, Place, SymbolType } from './model.ts';
 import { type Leaf, leavesOf, sourcesOf, unmetPart } from './unmet.ts';
@@ -164,8 +165,8 @@ class Explanation {
     const low = this.#evaluation.text(range.low);
     const high = this.#evaluation.text(range.high);
     if (low === undefined || high === undefined) return undefined;
-    const value = numberOf(this.#question.wanted.value, symbol);
-    const isInside = value >= numberOf(low, symbol) && value <= numberOf(high, symbol);
+    const value = numberOf(this.#question.wanted.value, symbol.type);
+    const isInside = value >= numberOf(low, symbol.type) && value <= numberOf(high, symbol.type);
     return isInside ? undefined : { ...here, kind: 'out-of-range', low, high };
   }
 
