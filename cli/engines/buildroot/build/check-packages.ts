@@ -9,7 +9,7 @@ import type { Namespace } from '../../../kconfig/assignment.ts';
 import { readDotConfig } from '../../../kconfig/dotconfig.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { type CheckedRequest, differences, judgeDifferences } from '../configure/check-request.ts';
-import { explainPackage } from '../configure/reasons.ts';
+import { explainDifferences, packageKconfig } from '../configure/reasons.ts';
 import { askedOf } from '../configure/request.ts';
 import type { PackageInfos } from './package-info.ts';
 import type { StepLine } from './progress.ts';
@@ -63,7 +63,12 @@ export class PackageChecks {
       const what = `${name} ${info.version ?? ''}`.trim();
       const actual = readDotConfig(file, what);
       const found = differences(askedOf(config, namespace), actual);
-      const explained = explainPackage(found, { namespace, directory, actual, arch: config.arch });
+      const explained = explainDifferences(found, {
+        config,
+        namespace,
+        actual,
+        source: packageKconfig(namespace, directory, config.arch),
+      });
       const checked = judgeDifferences(explained, config, { namespace, what });
       report(checked);
       this.#failures.push(...checked.failures);

@@ -91,7 +91,9 @@ function dishonoured({ asked, actual, cause, hint }: ExplainedDifference, namesp
   const { origin, symbol, value } = asked;
   return new Failure({
     code: 'symbol-not-honoured',
-    message: `${what} does not honour ${symbol}: asked for ${describeValue(value)}, is ${describeValue(actual)}`,
+    message: isHonoured(value, actual)
+      ? `${what} does not have ${symbol} any more`
+      : `${what} does not honour ${symbol}: asked for ${describeValue(value)}, is ${describeValue(actual)}`,
     place: { file: origin.file, line: origin.line },
     layer: origin.layer,
     cause,

@@ -6,7 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwAny } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
-import { type DotConfig, parseDotConfig } from '../../../kconfig/dotconfig.ts';
+import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
+import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
 import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
@@ -15,8 +16,9 @@ import { hostToolsAssignments } from '../machine/host-tools.ts';
 import type { Results, ToolchainPlan } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import type { TreeSource } from '../tree/tree-source.ts';
-import { differences, type ExplainedDifference, judgeDifferences, reportCheck } from './check-request.ts';
+import { differences, judgeDifferences, reportCheck } from './check-request.ts';
 import { hostGcc } from './host-gcc.ts';
+import { explainDifferences, explainRemoved, LEGACY_FILE } from './reasons.ts';
 import { type BuildrootRequest, buildrootRequest, type MoreRequest } from './request.ts';
 import { runConf } from './run-conf.ts';
 
@@ -42,12 +44,19 @@ export function configureStage(parts: ConfigureParts): Stage {
     needs: parts.toolchain.stages,
     inputs: async () => configureInputs(parts),
     run: async (context) => {
-      const { request, text } = await configure(parts, context);
+      const { request, text, kconfig } = await configure(parts, context);
       const file = join(context.output, DOT_CONFIG);
       const final = parseDotConfig(text, { file, layer: 'Buildroot' });
       const asked = request.asked.filter(({ symbol }) => !request.own.some((one) => one.symbol === symbol));
-      const found = await explainAll(differences(asked, final), final, parts);
-      const checked = judgeDifferences(found, config, {
+      const found = explainDifferences(differences(asked, final), {
+        config,
+        namespace: 'buildroot',
+        actual: final,
+        source: kconfig,
+        legacyFile: LEGACY_FILE,
+      });
+      const removed = explainRemoved(asked, { actual: final, source: kconfig });
+      const checked = judgeDifferences([...found, ...removed], config, {
         namespace: 'buildroot',
         what: `Buildroot ${source.tree().version}`,
       });
@@ -63,6 +72,8 @@ export interface Configured {
   readonly request: BuildrootRequest;
   /** The final `.config`. */
   readonly text: string;
+  /** The files that it was made with; as long as the scratch directory lasts. */
+  readonly kconfig: KconfigSource;
 }
 
 /** The configuration as it would be; nothing is judged. The toolchain's stages must have run. */
@@ -72,7 +83,7 @@ export async function configure(
 ): Promise<Configured> {
   const { config, environment, places, source } = parts;
   const request = buildrootRequest(config, places, await moreRequest(parts, context));
-  const text = await runConf(request.text, {
+  const { text, kconfig } = await runConf(request.text, {
     tree: source.tree(),
     externals: source.externals(),
     scratch: join(context.scratch, 'conf'),
@@ -81,7 +92,7 @@ export async function configure(
     log: context.log,
     signal: context.signal,
   });
-  return { request, text };
+  return { request, text, kconfig };
 }
 
 /** What the toolchain and the machine's tools ask for, once the toolchain is there. */
@@ -102,12 +113,4 @@ async function configureInputs({ config, places, source, toolchain }: ConfigureP
     { name: 'format', hash: FORMAT },
   ];
   return inputs;
-}
-
-async function explainAll(
-  found: ReturnType<typeof differences>,
-  _final: DotConfig,
-  _parts: ConfigureParts,
-): Promise<readonly ExplainedDifference[]> {
-  return found.map((one) => ({ ...one, cause: 'Kconfig decided otherwise' }));
 }

@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { runCommand } from '../../../host/process.ts';
+import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
 import type { BuildrootTree } from '../tree/buildroot-tree.ts';
 import { type ExternalTree, externalVariable } from '../tree/external-trees.ts';
 import { kconfigProgram } from '../tree/kconfig-programs.ts';
@@ -23,8 +24,15 @@ export interface ConfOptions {
   readonly signal: AbortSignal;
 }
 
-/** @returns the text of the final `.config`. @throws Failure `kconfig-failed` */
-export async function runConf(request: string, options: ConfOptions): Promise<string> {
+export interface ConfResult {
+  /** The final `.config`. */
+  readonly text: string;
+  /** The Kconfig files that conf read. */
+  readonly kconfig: KconfigSource;
+}
+
+/** @throws Failure `kconfig-failed` */
+export async function runConf(request: string, options: ConfOptions): Promise<ConfResult> {
   const { tree, scratch, cache, log, signal } = options;
   const conf = await kconfigProgram('conf', tree, { cache, log, signal });
   await mkdir(scratch, { recursive: true });
@@ -47,7 +55,14 @@ export async function runConf(request: string, options: ConfOptions): Promise<st
       message: `the Kconfig files of Buildroot ${tree.version} or of a BR2_EXTERNAL tree cannot be read`,
     });
   }
-  return readFile(file, 'utf8');
+  const kconfig: KconfigSource = {
+    tree: tree.directory,
+    file: 'Config.in',
+    dialect: 'symbols',
+    prefix: '',
+    variables: environment,
+  };
+  return { text: await readFile(file, 'utf8'), kconfig };
 }
 
 /**
