@@ -43,6 +43,8 @@ export interface EngineOutput {
   readonly bootFiles: StageFile;
   /** JSON list of {@link PackageRecord}, for the manifest. */
   readonly packages: StageFile;
+  /** What of the machine that builds stood in for something that is usually built, for the manifest: `toolchain`. */
+  readonly fromMachine?: readonly string[];
 }
 
 export interface KernelFacts {

@@ -25,6 +25,8 @@ export interface SlotContent {
 export interface SlotOrigin {
   readonly workspace: string;
   readonly engine: EngineName;
+  /** See EngineOutput; an image for development, then. */
+  readonly fromMachine?: readonly string[] | undefined;
   readonly layers: readonly LayerOrigin[];
   readonly packages: readonly PackageRecord[];
   /** Of the project, the directory of coracle.yaml. */
@@ -42,6 +44,7 @@ export interface Manifest extends SlotContent, Partial<Revision> {
   readonly version: string;
   readonly workspace: string;
   readonly engine: EngineName;
+  readonly fromMachine?: readonly string[];
   readonly layers: readonly ({ readonly name: string } & Partial<Revision>)[];
   readonly packages: readonly PackageRecord[];
 }
@@ -54,6 +57,7 @@ export function makeManifest(release: string, content: SlotContent, origin: Slot
     arch: content.arch,
     board: content.board,
     engine: origin.engine,
+    ...(origin.fromMachine === undefined ? {} : { fromMachine: origin.fromMachine }),
     kernelRelease: content.kernelRelease,
     kernelParameters: content.kernelParameters,
     files: content.files,

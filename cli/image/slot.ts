@@ -35,7 +35,7 @@ export function slotStage(config: ResolvedConfig, environment: BuildEnvironment,
       { name: 'format of the slot', hash: '1' },
       {
         name: 'name, version, layers and kernel parameters of the workspace',
-        hash: sha256(JSON.stringify(identityOf(config))),
+        hash: sha256(JSON.stringify([identityOf(config), parts.engine.fromMachine])),
       },
       { name: `board ${board.name}`, hash: environment.hashes.file(board.path) },
       ...revisionInputs(await origins(config, environment)),
@@ -61,6 +61,7 @@ export function slotStage(config: ResolvedConfig, environment: BuildEnvironment,
       const origin: SlotOrigin = {
         workspace: config.workspace,
         engine: config.engine,
+        fromMachine: parts.engine.fromMachine,
         packages: await readJson<readonly PackageRecord[]>(at(packages)),
         ...(await origins(config, environment)),
       };

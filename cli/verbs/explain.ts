@@ -1,4 +1,6 @@
+import type { FinalValue } from '../engines/buildroot/configure/final-value.ts';
 import { Failure } from '../failure.ts';
+import { finalValueOf } from '../farm/final-values.ts';
 import { NAMESPACES, type Namespace, type SymbolChain } from '../kconfig/assignment.ts';
 import { winner } from '../kconfig/merge.ts';
 import { spellSymbol } from '../kconfig/namespace.ts';
@@ -20,6 +22,8 @@ The symbol may be written with or without its prefix; Buildroot, kernel, U-Boot 
     coracle explain EXT4_FS mini
     coracle explain EXT4_FS virt/qemu,core/docker --json
 
+For the buildroot engine, it also says what the final configuration has and, where that is not what was asked for, why.
+
 Exit code 1 if no layer of the workspace sets the symbol.
 `,
   positionals: {
@@ -31,14 +35,33 @@ Exit code 1 if no layer of the workspace sets the symbol.
     const symbol = String(args['symbol']).trim();
     if (symbol === '') throw new Failure({ code: 'usage', message: 'which symbol?', hint: 'coracle explain EXT4_FS' });
     const names = namesOf(args['workspace']);
-    const { configs } = await chooseWorkspaces(session, { names, offline: args.offline });
+    const { project, configs } = await chooseWorkspaces(session, { names, offline: args.offline });
     const [config] = configs;
     if (config === undefined) return 1;
-    const found = findChains(config, symbol);
+    const chains = findChains(config, symbol);
+    const places = {
+      installation: session.installation,
+      project: project.directory,
+      variables: session.environment,
+      offline: true,
+      signal: session.signal,
+    };
+    const found = await Promise.all(
+      chains.map(async ({ namespace, chain }) => {
+        const final = await finalValueOf(winner(chain), namespace, config, places);
+        return { namespace, chain, final };
+      }),
+    );
     session.report({
       kind: 'result',
-      value: found.map(({ namespace, chain }) => asData(namespace, chain)),
-      text: found.map(({ namespace, chain }) => chainText(config, namespace, chain, session.cwd)).join('\n\n'),
+      value: found.map(({ namespace, chain, final }) => asData(namespace, chain, final)),
+      text: found
+        .map(({ namespace, chain, final }) => {
+          const lines = [chainText(config, namespace, chain, session.cwd)];
+          if (final !== undefined) lines.push(finalText(final));
+          return lines.join('\n');
+        })
+        .join('\n\n'),
     });
     return 0;
   },
@@ -66,12 +89,22 @@ function findChains(config: ResolvedConfig, word: string): readonly FoundChain[]
   });
 }
 
-function asData(namespace: Namespace, chain: SymbolChain) {
+/** What came of it, and why if it is not what was asked for. */
+function finalText({ value, reason }: FinalValue): string {
+  const is =
+    value === undefined ? 'not in the final configuration' : `in the final configuration: ${formatValue(value)}`;
+  return reason === undefined ? is : `${is}\n  ${reason}`;
+}
+
+function asData(namespace: Namespace, chain: SymbolChain, final: FinalValue | undefined) {
   const last = winner(chain);
   return {
     namespace,
     symbol: chain.symbol,
     value: formatValue(last.value),
+    ...(final === undefined
+      ? {}
+      : { final: final.value === undefined ? null : formatValue(final.value), reason: final.reason }),
     chain: chain.chain.map((assignment) => ({
       ...assignment.origin,
       value: formatValue(assignment.value),

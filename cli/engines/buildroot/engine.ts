@@ -3,7 +3,7 @@
  * docs/buildroot-engine.md describes it.
  */
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
-import type { Engine, EnginePlan } from '../engine.ts';
+import type { Engine, EngineOutput, EnginePlan } from '../engine.ts';
 import type { BuildEnvironment } from '../environment.ts';
 import { buildStage } from './build/build-stage.ts';
 import { buildPlaces } from './build-places.ts';
@@ -32,6 +32,12 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDi
       initramfsModules: file('initramfs.json'),
       bootFiles: file('boot-files.json'),
       packages: file('packages.json'),
+      ...fromMachine(config),
     },
   };
+}
+
+function fromMachine({ settings: { buildroot } }: ResolvedConfig): Pick<EngineOutput, 'fromMachine'> {
+  const parts = (['toolchain', 'hostTools'] as const).filter((one) => buildroot[one] === 'machine');
+  return parts.length === 0 ? {} : { fromMachine: parts };
 }
