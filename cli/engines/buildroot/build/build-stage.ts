@@ -99,7 +99,7 @@ async function gather(parts: BuildParts, make: BuildrootMake, text: string, resu
     more: new Map(overrides === undefined ? [] : [[LAYER_FILES.hostPackages, { data: overrides }]]),
   });
   const treeParts = await source.parts();
-  const packages = await showInfo(make, text, { parts: treeParts, overrides });
+  const packages = await showInfo(make, text, { parts: treeParts, plan });
   const facts = gatherFacts({
     dotConfig,
     parts: treeParts,

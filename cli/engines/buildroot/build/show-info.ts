@@ -1,20 +1,20 @@
 /** Asks Buildroot about the packages of a configuration, once: the answer is kept in the cache by all that it depends on. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { writeShortcut } from '../../../host/cache-writes.ts';
 import { sha256 } from '../../../host/files.ts';
 import { LAYER_FILES } from '../build-places.ts';
+import type { LayerFilesPlan } from '../layer-files/plan-layer-files.ts';
 import { type TreeParts, treeHash } from '../tree/buildroot-tree.ts';
 import { type BuildrootMake, runMake } from './make.ts';
 import { type PackageInfos, parsePackageInfo } from './package-info.ts';
 
 export interface ShowInfoInputs {
   readonly parts: TreeParts;
-  /** The makefile of BR2_PACKAGE_OVERRIDE_FILE, if Coracle writes one. */
-  readonly overrides: string | undefined;
+  readonly plan: LayerFilesPlan;
 }
 
 /**
@@ -24,9 +24,9 @@ export interface ShowInfoInputs {
 export async function showInfo(
   make: BuildrootMake,
   dotConfig: string,
-  { parts, overrides }: ShowInfoInputs,
+  { parts, plan }: ShowInfoInputs,
 ): Promise<PackageInfos> {
-  const key = sha256([dotConfig, treeHash(parts), overrides ?? ''].join('\n')).slice(0, 32);
+  const key = sha256([dotConfig, treeHash(parts), ...readFiles(plan)].join('\n')).slice(0, 32);
   const kept = join(make.environment.cache, 'buildroot/package-info', `${key}.json`);
   if (existsSync(kept)) {
     try {
@@ -37,7 +37,7 @@ export async function showInfo(
   }
   const output = await mkdtemp(join(tmpdir(), 'coracle-show-info-'));
   try {
-    const infos = parsePackageInfo(await ask(make, dotConfig, overrides, output));
+    const infos = parsePackageInfo(await ask(make, dotConfig, plan, output));
     await writeShortcut(kept, JSON.stringify(Object.fromEntries(infos)));
     return infos;
   } catch (error) {
@@ -52,15 +52,21 @@ export async function showInfo(
   }
 }
 
-async function ask(make: BuildrootMake, dotConfig: string, overrides: string | undefined, output: string) {
-  await writeFile(join(output, '.config'), dotConfig);
-  const variables: string[] = [];
-  if (overrides !== undefined) {
-    const file = join(output, LAYER_FILES.hostPackages);
-    await writeFile(file, overrides);
-    variables.push(`BR2_PACKAGE_OVERRIDE_FILE=${file}`);
+/** The layer files that makefiles look at before they build anything: by content, or only whether there are such. */
+function readFiles({ files }: LayerFilesPlan): readonly string[] {
+  return [...files].map(([name, { data }]) => (name === LAYER_FILES.hostPackages ? `${name} ${sha256(data)}` : name));
+}
+
+/** With a copy of the layer files, since those of the workspace are of the build before. */
+async function ask(make: BuildrootMake, dotConfig: string, plan: LayerFilesPlan, output: string): Promise<string> {
+  const { layers } = make.places;
+  const copy = join(output, 'layers');
+  for (const [name, { data }] of plan.files) {
+    await mkdir(dirname(join(copy, name)), { recursive: true });
+    await writeFile(join(copy, name), data);
   }
+  await writeFile(join(output, '.config'), dotConfig.replaceAll(`${layers}/`, `${copy}/`));
   const asked = { ...make, places: { ...make.places, output } };
-  const targets = ['-s', '--no-print-directory', 'show-info'];
-  return (await runMake(asked, targets, { capture: true, variables })).stdout;
+  const { stdout } = await runMake(asked, ['-s', '--no-print-directory', 'show-info'], { capture: true });
+  return stdout.replaceAll(`${copy}/`, `${layers}/`);
 }
