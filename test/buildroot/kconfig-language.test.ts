@@ -14,6 +14,7 @@ import type { DotConfig } from '../../cli/kconfig/dotconfig.ts';
 import { Evaluation } from '../../cli/kconfig/language/evaluation.ts';
 import { explainSymbol, type Reason } from '../../cli/kconfig/language/explain.ts';
 import type { KconfigModel, KconfigSymbol } from '../../cli/kconfig/language/model.ts';
+import { predict } from '../../cli/kconfig/language/prediction.ts';
 import { readKconfig } from '../../cli/kconfig/language/read-kconfig.ts';
 import { renderReason } from '../../cli/kconfig/language/render-reason.ts';
 import { formatAssignment, NOT_SET, sameValue } from '../../cli/kconfig/value.ts';
@@ -101,7 +102,7 @@ function disagreements(actual: DotConfig, model: KconfigModel, isAsked: boolean)
   const evaluation = new Evaluation(model, actual);
   const found: unknown[] = [...actual.keys()].filter((name) => !model.symbols.has(name));
   for (const symbol of model.symbols.values()) {
-    const predicted = evaluation.predict(symbol, isAsked);
+    const predicted = predict(evaluation, symbol, isAsked);
     const value = actual.get(symbol.name)?.value;
     const text = predicted.kind === 'written' ? predicted.text : undefined;
     if (predicted.kind === 'unknown' || text !== value) found.push({ symbol: symbol.name, predicted, value });

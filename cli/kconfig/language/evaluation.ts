@@ -5,22 +5,13 @@
  */
 import type { Value } from '../assignment.ts';
 import type { DotConfig } from '../dotconfig.ts';
-import { compareTexts, isTruth, numberOf } from './comparison.ts';
+import { compareTexts, isTruth } from './comparison.ts';
 import type { Condition, Expression, Operand } from './expression.ts';
 import type { Influence, KconfigChoice, KconfigModel, KconfigSymbol, Range } from './model.ts';
 
 /** n, m, y; `&&` is the least and `||` the greatest. */
 export type Tristate = 0 | 1 | 2;
 export type Known<T> = T | undefined;
-
-/** What `conf` writes for a symbol, given what it wrote for the others. */
-export type Prediction =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'written'; readonly text: string }
-  | { readonly kind: 'unknown' };
-
-const ABSENT: Prediction = { kind: 'absent' };
-const UNKNOWN: Prediction = { kind: 'unknown' };
 
 export class Evaluation {
   readonly model: KconfigModel;
@@ -107,9 +98,19 @@ export class Evaluation {
     return this.#influence(symbol, symbol.selectedBy);
   }
 
+  /** What the symbols that imply it say; a default only. */
+  implied(symbol: KconfigSymbol): Known<Tristate> {
+    return this.#influence(symbol, symbol.impliedBy);
+  }
+
   /** The statements that select it now. */
   selecting(symbol: KconfigSymbol): readonly Influence[] {
-    return symbol.selectedBy.filter((one) => (this.#strength(one) ?? 0) > 0);
+    return symbol.choice === undefined ? symbol.selectedBy.filter((one) => (this.#strength(one) ?? 0) > 0) : [];
+  }
+
+  /** Whether it cannot be m: there may be no modules. */
+  isBool(symbol: KconfigSymbol): boolean {
+    return symbol.type !== 'tristate' || this.#modules() === 0;
   }
 
   /** Off, m, or on; a member of it can be y only if it is on. */
@@ -139,68 +140,6 @@ export class Evaluation {
     return undefined;
   }
 
-  /** What it has if no user says anything; undefined for nothing, too. */
-  defaultText(symbol: KconfigSymbol): Known<string> {
-    const prediction = this.#default(symbol);
-    return prediction.kind === 'written' ? prediction.text : undefined;
-  }
-
-  /**
-   * What must be in the `.config` for the symbol, if `conf` wrote the others: a user's own value is taken from there.
-   * @param isAsked whether the user may have said something; otherwise the default is all there is
-   */
-  predict(symbol: KconfigSymbol, isAsked = true): Prediction {
-    if (symbol.type === undefined || symbol.environment) return ABSENT;
-    const visibility = this.visibility(symbol);
-    if (visibility === undefined) return UNKNOWN;
-    const own = isAsked && visibility > 0 ? this.value(symbol.name) : undefined;
-    if (symbol.type !== 'bool' && symbol.type !== 'tristate') {
-      if (own !== undefined) return this.#limited(symbol, own.value);
-      const value = this.#default(symbol);
-      return value.kind === 'absent' && visibility > 0 ? this.#limited(symbol, '') : value;
-    }
-    if (symbol.choice !== undefined && visibility === 2) return this.#predictMember(symbol, symbol.choice);
-    const selected = this.selected(symbol);
-    if (selected === undefined) return UNKNOWN;
-    let value: Tristate;
-    if (own?.kind === 'tristate') {
-      value = Math.max(Math.min(tristateOf(own.value), visibility), selected) as Tristate;
-    } else {
-      const unasked = this.#defaultSwitch(symbol, selected);
-      if (unasked === undefined) return UNKNOWN;
-      value = unasked;
-      // Implied without what it depends on: kernels write a line for it since 5.5, which says the same as none.
-      if (value === 0 && visibility === 0) return this.#influence(symbol, symbol.impliedBy) === 0 ? ABSENT : UNKNOWN;
-    }
-    return written(this.#isBool(symbol) && value === 1 ? 2 : value);
-  }
-
-  #predictMember(symbol: KconfigSymbol, index: number): Prediction {
-    const choice = this.model.choices[index];
-    const value = this.choice(index);
-    if (choice === undefined || value === undefined) return UNKNOWN;
-    if (value !== 2) return written(0);
-    return written(this.#memberOf(choice) === symbol.name ? 2 : 0);
-  }
-
-  /** Who wins: the one that was asked for if it is visible, else the first default, else the first member. */
-  #memberOf(choice: KconfigChoice): string | undefined {
-    const visible = choice.members.filter((name) => {
-      const member = this.model.symbols.get(name);
-      return member !== undefined && this.visibility(member) !== 0;
-    });
-    const asked = visible.find((name) => this.tristate(name) === 2);
-    return asked ?? this.#defaultMember(choice, visible);
-  }
-
-  #defaultMember(choice: KconfigChoice, visible: readonly string[]): string | undefined {
-    for (const { value, condition } of choice.defaults) {
-      if (this.condition(condition) === 0 || value.kind !== 'symbol') continue;
-      if (visible.includes(value.name)) return value.name;
-    }
-    return visible[0];
-  }
-
   #choiceValue(choice: KconfigChoice): Known<Tristate> {
     const isBool = choice.type === 'bool' || this.#modules() === 0;
     const shown = this.#any(choice.prompts.map(({ condition }) => this.condition(condition)));
@@ -211,52 +150,9 @@ export class Evaluation {
     return Math.min(visible, Math.max(asked, least)) as Tristate;
   }
 
-  #default(symbol: KconfigSymbol): Prediction {
-    if (symbol.type === 'bool' || symbol.type === 'tristate') {
-      const value = this.#defaultSwitch(symbol, 0);
-      return value === undefined ? UNKNOWN : written(value);
-    }
-    for (const { value, condition } of symbol.defaults) {
-      const holds = this.condition(condition);
-      if (holds === undefined) return UNKNOWN;
-      if (holds === 0) continue;
-      if (value.kind !== 'symbol' && value.kind !== 'constant') return UNKNOWN;
-      const text = this.text(value);
-      return text === undefined ? UNKNOWN : this.#limited(symbol, text);
-    }
-    return ABSENT;
-  }
-
-  #defaultSwitch(symbol: KconfigSymbol, selected: Tristate): Known<Tristate> {
-    let value: Known<Tristate> = 0;
-    for (const one of symbol.defaults) {
-      const holds = this.condition(one.condition);
-      if (holds === 0) continue;
-      const said = this.condition(one.value);
-      value = said === undefined || holds === undefined ? undefined : (Math.min(holds, said) as Tristate);
-      break;
-    }
-    const implied = this.#influence(symbol, symbol.impliedBy);
-    const dependency = implied === 0 ? 2 : this.dependency(symbol);
-    if (value === undefined || implied === undefined || dependency === undefined) return undefined;
-    const most = Math.max(Math.min(Math.max(value, implied), dependency), selected) as Tristate;
-    return most === 1 && (this.#isBool(symbol) || implied === 2) ? 2 : most;
-  }
-
-  /** A number outside its range becomes the nearest one inside. */
-  #limited(symbol: KconfigSymbol, text: string): Prediction {
-    const range = this.range(symbol);
-    if (range === undefined) return { kind: 'written', text };
-    const low = this.text(range.low);
-    const high = this.text(range.high);
-    if (low === undefined || high === undefined) return UNKNOWN;
-    const value = numberOf(text, symbol.type);
-    if (value >= numberOf(low, symbol.type) && value <= numberOf(high, symbol.type)) return { kind: 'written', text };
-    const nearest = numberOf(value < numberOf(low, symbol.type) ? low : high, symbol.type);
-    return { kind: 'written', text: symbol.type === 'hex' ? `0x${nearest.toString(16)}` : `${nearest}` };
-  }
-
   #influence(symbol: KconfigSymbol, influences: readonly Influence[]): Known<Tristate> {
+    // conf looks at nothing but the choice to find out about its members.
+    if (symbol.choice !== undefined) return 0;
     return this.#promoted(symbol, this.#any(influences.map((one) => this.#strength(one))));
   }
 
@@ -266,11 +162,7 @@ export class Evaluation {
   }
 
   #promoted(symbol: KconfigSymbol, value: Known<Tristate>): Known<Tristate> {
-    return value === 1 && this.#isBool(symbol) ? 2 : value;
-  }
-
-  #isBool(symbol: KconfigSymbol): boolean {
-    return symbol.type !== 'tristate' || this.#modules() === 0;
+    return value === 1 && this.isBool(symbol) ? 2 : value;
   }
 
   #modules(): Tristate {
@@ -310,10 +202,6 @@ function least(a: Known<Tristate>, b: Known<Tristate>): Known<Tristate> {
   return a === undefined || b === undefined ? undefined : (Math.min(a, b) as Tristate);
 }
 
-function tristateOf(text: string): Tristate {
+export function tristateOf(text: string): Tristate {
   return text === 'y' ? 2 : text === 'm' ? 1 : 0;
-}
-
-function written(value: Tristate): Prediction {
-  return { kind: 'written', text: 'nmy'[value] ?? 'n' };
 }

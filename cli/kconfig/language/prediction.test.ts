@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { configOf, modelOf } from '../../../test/support/kconfig.ts';
-import { Evaluation, type Prediction } from './evaluation.ts';
+import { Evaluation } from './evaluation.ts';
+import { type Prediction, predict, predictDefault } from './prediction.ts';
 
 function predictions(
   kconfig: string,
@@ -12,7 +13,7 @@ function predictions(
     prediction.kind === 'written' ? prediction.text : prediction.kind === 'absent' ? undefined : '?';
   return names.map((name) => {
     const symbol = evaluation.model.symbols.get(name);
-    return symbol && text(evaluation.predict(symbol));
+    return symbol && text(predict(evaluation, symbol));
   });
 }
 
@@ -143,9 +144,9 @@ config D
   const evaluation = new Evaluation(modelOf(kconfig), configOf('A=y', 'D=y'));
   const defaults = ['A', 'B', 'C'].map((name) => {
     const symbol = evaluation.model.symbols.get(name);
-    return symbol && evaluation.defaultText(symbol);
+    return symbol && predictDefault(evaluation, symbol);
   });
-  expect(defaults).toEqual(['n', 'y', 'y']);
+  expect(defaults).toEqual(['n', 'y', 'y'].map((text) => ({ kind: 'written', text })));
   expect(predictions(kconfig, ['A=y', 'B=n', 'D=y'], ['B', 'C'])).toEqual(['n', 'y']);
   expect(predictions(kconfig, ['A=y', 'B=y'], ['B', 'C'])).toEqual(['y', '?']);
 });
