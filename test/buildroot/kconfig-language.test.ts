@@ -36,8 +36,8 @@ describe.skipIf(TREE === undefined)('against the conf of CORACLE_BUILDROOT', () 
   const scratch = mkdtempSync(join(tmpdir(), 'coracle-conf-'));
   let conf: BuildrootConf;
   let model: KconfigModel;
-  beforeAll(() => {
-    conf = buildConf(TREE ?? '', scratch);
+  beforeAll(async () => {
+    conf = await buildConf(TREE ?? '', scratch);
     model = readKconfig(conf.source);
   }, MINUTES);
   afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -47,50 +47,49 @@ describe.skipIf(TREE === undefined)('against the conf of CORACLE_BUILDROOT', () 
     expect(model.symbols.size).toBeGreaterThan(5000);
   });
 
-  it('defaults: the model says what each symbol is when nobody asks for anything', () => {
-    expect(disagreements(conf.run('--alldefconfig'), model, false)).toEqual([]);
+  it('defaults: the model says what each symbol is when nobody asks for anything', async () => {
+    expect(disagreements(await conf.run('--alldefconfig'), model, false)).toEqual([]);
   });
 
-  it.each(['--alldefconfig', '--allyesconfig', '--allnoconfig'])('%s: all symbols agree', (mode) => {
-    expect(disagreements(conf.run(mode), model, true)).toEqual([]);
+  it.each(['--alldefconfig', '--allyesconfig', '--allnoconfig'])('%s: all symbols agree', async (mode) => {
+    expect(disagreements(await conf.run(mode), model, true)).toEqual([]);
   });
 
   const random = new Map<number, DotConfig>();
 
-  it('random configurations: all symbols agree', { timeout: 10 * MINUTES }, () => {
+  it('random configurations: all symbols agree', { timeout: 10 * MINUTES }, async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const config = randomConfig(conf, seed);
+      const config = await randomConfig(conf, seed);
       if (seed <= EXPLAINED_SEEDS) random.set(seed, config);
       expect(disagreements(config, model, true), `seed ${seed}`).toEqual([]);
     }
   });
 
-  it('what was not taken is explained, and what is said is true', { timeout: 10 * MINUTES }, () => {
+  it('what was not taken is explained, and what is said is true', { timeout: 10 * MINUTES }, async () => {
     const said = new Map<Reason['kind'], number>();
     let helped = 0;
     for (const [seed, before] of random) {
       const requests = randomRequests(model, numbersFrom(seed));
-      const actual = conf.run('--olddefconfig', textOf(before, requests));
-      let advice: (() => void) | undefined;
+      const actual = await conf.run('--olddefconfig', textOf(before, requests));
+      let advice: { leaf: string; symbol: string; wanted: Value } | undefined;
       for (const [symbol, wanted] of requests) {
         if (sameValue(actual.get(symbol), wanted)) continue;
         const reason = explainSymbol(model, { symbol, wanted, actual, legacyFile: LEGACY });
         expectTrue(reason, wanted, actual, model);
         said.set(reason.kind, (said.get(reason.kind) ?? 0) + 1);
         const leaf = singleLeaf(reason, model);
-        if (leaf === undefined) continue;
-        advice ??= () => {
-          const asked = new Map([
-            [leaf, YES],
-            [symbol, wanted],
-          ]);
-          const then = conf.run('--olddefconfig', textOf(actual, asked));
-          const words = renderReason(explainSymbol(model, { symbol, wanted, actual: then }), model);
-          expect(then.get(symbol)?.value, `with ${leaf}: ${words}`).toBe(wanted.value);
-          helped++;
-        };
+        if (leaf !== undefined) advice ??= { leaf, symbol, wanted };
       }
-      advice?.();
+      if (advice === undefined) continue;
+      const { leaf, symbol, wanted } = advice;
+      const asked = new Map([
+        [leaf, YES],
+        [symbol, wanted],
+      ]);
+      const then = await conf.run('--olddefconfig', textOf(actual, asked));
+      const words = renderReason(explainSymbol(model, { symbol, wanted, actual: then }), model);
+      expect(then.get(symbol)?.value, `with ${leaf}: ${words}`).toBe(wanted.value);
+      helped++;
     }
     process.stderr.write(`reasons: ${JSON.stringify(Object.fromEntries(said))}; advice that helped: ${helped}\n`);
     expect([...said.keys()].filter((kind) => kind === 'unexplained' || kind === 'free')).toEqual([]);
@@ -120,10 +119,11 @@ function hasTypeOf(value: Value | undefined, { type }: KconfigSymbol): boolean {
 }
 
 /** As Buildroot's Makefile makes one: what randconfig itself writes has values that its own next run corrects. */
-function randomConfig(conf: BuildrootConf, seed: number): DotConfig {
+async function randomConfig(conf: BuildrootConf, seed: number): Promise<DotConfig> {
   const probability = [5, 20, 50, 80, 95][seed % 5];
   const more = { KCONFIG_SEED: `${seed}`, KCONFIG_PROBABILITY: `${probability}` };
-  return conf.run('--olddefconfig', textOf(conf.run('--randconfig', undefined, more), new Map()));
+  const random = await conf.run('--randconfig', undefined, more);
+  return conf.run('--olddefconfig', textOf(random, new Map()));
 }
 
 function textOf(config: DotConfig, requests: ReadonlyMap<string, Value>): string {

@@ -2,9 +2,10 @@
  * The `conf` of a real Buildroot tree, built outside of it, and the environment that the tree's Makefile gives it
  * (COMMON_CONFIG_ENV, and what support/scripts/br2-external writes where there are no external trees).
  */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type DotConfig, readDotConfig } from '../../cli/kconfig/dotconfig.ts';
 import type { KconfigSource } from '../../cli/kconfig/language/read-kconfig.ts';
 
@@ -12,17 +13,21 @@ export interface BuildrootConf {
   /** What {@link readKconfig} needs for the files as this `conf` sees them. */
   readonly source: KconfigSource;
   /** @param before what is in the `.config` at first, if anything @param more for the environment */
-  run(mode: string, before?: string, more?: Readonly<Record<string, string>>): DotConfig;
+  run(mode: string, before?: string, more?: Readonly<Record<string, string>>): Promise<DotConfig>;
 }
 
+const start = promisify(execFile);
+/** conf says a line for each symbol that it asks about. */
+const QUITE_SOME_OUTPUT = 64 << 20;
+
 /** @param scratch an empty directory */
-export function buildConf(tree: string, scratch: string): BuildrootConf {
+export async function buildConf(tree: string, scratch: string): Promise<BuildrootConf> {
   const objects = join(scratch, 'conf');
   mkdirSync(objects);
   const kconfig = join(tree, 'support/kconfig');
   const make = ['-s', '-C', kconfig, '-f', 'Makefile.br', 'CC=gcc', 'HOSTCC=gcc', `obj=${objects}`, 'conf'];
-  execFileSync('make', make, { stdio: 'pipe' });
-  execFileSync(join(tree, 'support/scripts/br2-external'), ['-d', scratch], { cwd: tree, stdio: 'pipe' });
+  await start('make', make);
+  await start(join(tree, 'support/scripts/br2-external'), ['-d', scratch], { cwd: tree });
   const variables = {
     BASE_DIR: scratch,
     BR2_DEFCONFIG: '',
@@ -34,11 +39,11 @@ export function buildConf(tree: string, scratch: string): BuildrootConf {
   const config = join(scratch, '.config');
   return {
     source: { tree, file: 'Config.in', dialect: 'symbols', prefix: '', variables },
-    run(mode, before, more = {}) {
+    async run(mode, before, more = {}) {
       rmSync(config, { force: true });
       if (before !== undefined) writeFileSync(config, before);
       const env = { PATH: process.env['PATH'] ?? '', ...variables, BR2_CONFIG: config, ...more };
-      execFileSync(join(objects, 'conf'), [mode, 'Config.in'], { cwd: tree, env, stdio: 'pipe' });
+      await start(join(objects, 'conf'), [mode, 'Config.in'], { cwd: tree, env, maxBuffer: QUITE_SOME_OUTPUT });
       return readDotConfig(config, 'conf');
     },
   };
