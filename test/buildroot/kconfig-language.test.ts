@@ -184,6 +184,8 @@ function expectTrue(reason: Reason, wanted: Value, actual: DotConfig, model: Kco
 function singleLeaf(reason: Reason, model: KconfigModel): string | undefined {
   if (reason.kind !== 'unmet-dependency' && reason.kind !== 'hidden-prompt') return undefined;
   const { part, leaves } = reason.unmet;
-  const isMember = model.symbols.get(reason.symbol)?.choice !== undefined;
-  return part.kind === 'symbol' && leaves[0]?.origin.kind === 'settable' && !isMember ? part.name : undefined;
+  const symbol = model.symbols.get(reason.symbol);
+  // Of a choice another may win then, and what was asked for may be out of range.
+  const isFree = symbol !== undefined && symbol.choice === undefined && symbol.ranges.length === 0;
+  return isFree && part.kind === 'symbol' && leaves[0]?.origin.kind === 'settable' ? part.name : undefined;
 }
