@@ -16,6 +16,8 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   rootfs: 'a root as data: reading, writing, checking it',
   'overlay-change': 'the build after a change of one overlay file; memory',
   compose: 'composing a root, beside mmdebstrap and mksquashfs',
+  configure: 'configuring Buildroot, beside SkiffOS',
+  'unchanged-buildroot': 'a Buildroot workspace with nothing changed, beside make',
   boot: 'sizes of images, and boot times',
   demo: 'coracle demo from a clean clone',
 };

@@ -24,6 +24,8 @@ export const BUILDROOT_TOOLS: readonly BuildrootTool[] = [
   { name: 'patchelf', programs: ['patchelf'], packages: ['patchelf'] },
   { name: 'tar', programs: ['tar'], packages: ['tar'] },
   { name: 'pkgconf', programs: ['pkgconf'], packages: ['pkgconf'], finishedByBuildroot: true },
+  // Of images with a users table.
+  { name: 'mkpasswd', programs: ['mkpasswd'], packages: ['whois'] },
   // Of packages that make their configure script anew.
   { name: 'm4', programs: ['m4'], packages: ['m4'] },
   {
