@@ -1,6 +1,7 @@
 /** What a hook finds in its environment: Coracle's names, and those that SkiffOS's and Buildroot's scripts rely on. */
 import { Failure } from '../failure.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { skiffosVariables } from '../workspace/skiffos-variables.ts';
 import { HOOK_MOMENTS, type HookName, type PlannedHook } from './hook-moments.ts';
 
 /** What all hooks of one moment share. */
@@ -24,7 +25,6 @@ export interface HookContext {
 export function hookEnvironment(moment: HookName, hook: PlannedHook, context: HookContext): Record<string, string> {
   const { config, directory, workspaceDirectory } = context;
   const layers = config.layers.map(({ layer }) => layer);
-  const listed = layers.filter((layer) => layer.root.kind !== 'overrides');
   const environment: Record<string, string> = {
     CORACLE_WORKSPACE: config.workspace,
     CORACLE_WORKSPACE_DIR: workspaceDirectory,
@@ -36,17 +36,8 @@ export function hookEnvironment(moment: HookName, hook: PlannedHook, context: Ho
     CORACLE_LAYERS: layers.map((layer) => layer.name).join(' '),
     [HOOK_MOMENTS[moment].variable]: directory,
     SOURCE_DATE_EPOCH: String(context.sourceDateEpoch),
-    // SkiffOS: scripts/primary_env.sh, enumerate_configs.sh, build_configs.sh.
-    SKIFF_CONFIG: listed.map((layer) => layer.name).join(' '),
-    SKIFF_CONFIG_PATH: layers.map((layer) => layer.directory).join(' '),
+    ...skiffosVariables(config, workspaceDirectory),
     SKIFF_CURRENT_CONF_DIR: hook.layer.directory,
-    SKIFF_WORKSPACE: config.workspace,
-    SKIFF_WORKSPACE_DIR: workspaceDirectory,
-    SKIFF_BUILDROOT_DIR: workspaceDirectory,
-    SKIFF_VERSION: config.settings.version,
-    SKIFF_VERSION_COMMIT: config.settings.version,
-    BUILDROOT_DIR: workspaceDirectory,
-    WORKSPACE_DIR: workspaceDirectory,
   };
   // Buildroot gives these to post-build and post-image scripts.
   if (moment === 'root') environment['TARGET_DIR'] = directory;

@@ -104,7 +104,7 @@ describe('a hook', () => {
       CORACLE_LAYERS: 'their/other my/app',
       CORACLE_ROOT: context.directory,
       SOURCE_DATE_EPOCH: '315532800',
-      SKIFF_CONFIG: 'their/other my/app',
+      SKIFF_CONFIG: 'their/other,my/app',
       SKIFF_CONFIG_PATH: `${other.directory} ${layer.directory}`,
       SKIFF_CURRENT_CONF_DIR: layer.directory,
       SKIFF_WORKSPACE: 'a workspace',

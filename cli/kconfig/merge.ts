@@ -17,6 +17,8 @@ export interface MergeSource {
    * SkiffOS have some and build there.
    */
   readonly tolerant?: boolean;
+  /** What a text value stands for, if it has placeholders; undefined: the assignment is none. */
+  readonly expand?: (text: string) => string | undefined;
 }
 
 /** A symbol that one fragment assigns twice: allowed, but rarely meant. */
@@ -108,7 +110,7 @@ const MOST_FAILURES_PER_FILE = 20;
 function addFragment(
   merged: Map<string, GrowingChain>,
   file: string,
-  { layer, tolerant }: MergeSource,
+  { layer, tolerant, expand }: MergeSource,
   { namespace, onDropped, onRepeated }: MergeOptions,
   failures: Failure[],
 ): void {
@@ -119,7 +121,8 @@ function addFragment(
     readFragmentText(file, layer),
     { file, layer, namespace },
     {
-      line(_start, _end, _next, assignment) {
+      line(_start, _end, _next, written) {
+        const assignment = written === undefined || expand === undefined ? written : expanded(written, expand);
         if (assignment === undefined) return;
         const before = add(merged, assignment);
         // A file is merged once, so an earlier assignment from the same file is a repetition inside of it.
@@ -139,4 +142,10 @@ function addFragment(
     tell?.(new Failure({ code: 'bad-fragment', message, place: { file }, layer }));
   }
   if (onRepeated !== undefined) for (const found of repeated.values()) onRepeated(found);
+}
+
+function expanded(assignment: Assignment, expand: (text: string) => string | undefined): Assignment | undefined {
+  if (assignment.value.kind !== 'string') return assignment;
+  const value = expand(assignment.value.value);
+  return value === undefined ? undefined : { ...assignment, value: { kind: 'string', value } };
 }

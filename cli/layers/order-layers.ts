@@ -14,6 +14,8 @@ export type Reason =
   | { readonly kind: 'asked' }
   | { readonly kind: 'dependency'; readonly of: string }
   | { readonly kind: 'default-base' }
+  /** SkiffOS's configs-base/, around a list of SkiffOS layers that Buildroot builds. */
+  | { readonly kind: 'skiffos-base' }
   | { readonly kind: 'overrides' };
 
 export interface OrderedLayer {

@@ -25,7 +25,13 @@ export type Event =
       readonly ms: number;
     }
   | { readonly kind: 'note'; readonly step?: StepId; readonly text: string }
-  | { readonly kind: 'warning'; readonly step?: StepId; readonly text: string; readonly hint?: string }
+  | {
+      readonly kind: 'warning';
+      readonly step?: StepId;
+      readonly text: string;
+      readonly cause?: string;
+      readonly hint?: string;
+    }
   | { readonly kind: 'failure'; readonly failure: FailureParts }
   /** The verb's result as data; `table` renders on terminals, `value` in JSON. */
   | { readonly kind: 'result'; readonly value: unknown; readonly text: string };

@@ -39,8 +39,10 @@ export function plainReport(out: NodeJS.WritableStream, err: NodeJS.WritableStre
 }
 
 export function warningText(event: Extract<Event, { kind: 'warning' }>): string {
+  const step = event.step === undefined ? '' : `[${event.step}] `;
+  const cause = event.cause === undefined ? '' : `\n  ${event.cause.replaceAll('\n', '\n  ')}`;
   const hint = event.hint === undefined ? '' : `\n  hint: ${event.hint}`;
-  return `warning: ${event.step === undefined ? '' : `[${event.step}] `}${event.text}${hint}`;
+  return `warning: ${step}${event.text}${cause}${hint}`;
 }
 
 function endLine(event: Extract<Event, { kind: 'step-ended' }>, title: string | undefined): string {

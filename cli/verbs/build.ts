@@ -1,7 +1,7 @@
 import { type BuiltImage, buildWorkspaces } from '../farm/build.ts';
 import { imageSummary } from '../farm/summary.ts';
 import { BUILD_OPTIONS } from './build-options.ts';
-import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { chooseWorkspaces, namesOf, ORDER_OPTION } from './chosen-workspaces.ts';
 import { defineVerb } from './verb.ts';
 
 export const build = defineVerb({
@@ -21,6 +21,7 @@ each other.
   options: {
     all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' },
     ...BUILD_OPTIONS,
+    ...ORDER_OPTION,
     'check-reproducible': {
       type: 'boolean',
       describe: 'Build twice, in directories of different names and lengths, and compare every byte',
@@ -32,6 +33,7 @@ each other.
       names: namesOf(args['workspace']),
       all: args.all,
       offline: args.offline,
+      skiffOrder: args.skiffOrder,
     });
     const options = {
       installation: session.installation,

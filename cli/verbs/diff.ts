@@ -3,7 +3,7 @@ import { compareConfigs, type SymbolDifference } from '../kconfig/compare.ts';
 import { formatValue } from '../kconfig/value.ts';
 import { placeText } from '../ui/failure-text.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
-import { chooseWorkspaces } from './chosen-workspaces.ts';
+import { chooseWorkspaces, ORDER_OPTION } from './chosen-workspaces.ts';
 import { table } from './layer-words.ts';
 import { defineVerb } from './verb.ts';
 
@@ -26,10 +26,11 @@ Exit code 0; with \`--exit-code\`, 1 if there is a difference.
   options: {
     'exit-code': { type: 'boolean', describe: 'Exit with 1 if there is a difference' },
     offline: { type: 'boolean', describe: 'Use nothing but the cache' },
+    ...ORDER_OPTION,
   },
   run: async (args, session) => {
     const names = [String(args['a']), String(args['b'])];
-    const { configs } = await chooseWorkspaces(session, { names, offline: args.offline });
+    const { configs } = await chooseWorkspaces(session, { names, offline: args.offline, skiffOrder: args.skiffOrder });
     const [a, b = a] = configs;
     if (a === undefined || b === undefined) return 1;
     const differences = compareResolved(a, b);

@@ -8,7 +8,7 @@ import { didYouMean } from '../kconfig/nearest.ts';
 import { formatValue } from '../kconfig/value.ts';
 import { placeText } from '../ui/failure-text.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
-import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { chooseWorkspaces, namesOf, ORDER_OPTION } from './chosen-workspaces.ts';
 import { table } from './layer-words.ts';
 import { defineVerb } from './verb.ts';
 
@@ -30,12 +30,13 @@ Exit code 1 if no layer of the workspace sets the symbol.
     symbol: { type: 'string', describe: 'A Kconfig symbol, with or without BR2_ or CONFIG_' },
     workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
   },
-  options: { offline: { type: 'boolean', describe: 'Use nothing but the cache' } },
+  options: { offline: { type: 'boolean', describe: 'Use nothing but the cache' }, ...ORDER_OPTION },
   run: async (args, session) => {
     const symbol = String(args['symbol']).trim();
     if (symbol === '') throw new Failure({ code: 'usage', message: 'which symbol?', hint: 'coracle explain EXT4_FS' });
     const names = namesOf(args['workspace']);
-    const { project, configs } = await chooseWorkspaces(session, { names, offline: args.offline });
+    const { offline, skiffOrder } = args;
+    const { project, configs } = await chooseWorkspaces(session, { names, offline, skiffOrder });
     const [config] = configs;
     if (config === undefined) return 1;
     const chains = findChains(config, symbol);

@@ -21,6 +21,8 @@ export function reasonWords(reason: Reason): string {
       return `needed by ${reason.of}`;
     case 'default-base':
       return 'the default base';
+    case 'skiffos-base':
+      return "SkiffOS's own base";
     case 'overrides':
       return "the user's own";
   }
@@ -34,10 +36,19 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
     .join('\n');
 }
 
+/** Tells each once. */
 export function warningsTo(session: Session): (warning: FailureParts) => void {
-  return ({ message, place, layer, hint }) => {
+  const told = new Set<string>();
+  return ({ message, place, layer, cause, hint }) => {
     const where = place === undefined ? (layer ?? '') : placeText(place, session.cwd);
     const text = where === '' ? message : `${where}: ${message}`;
-    session.report({ kind: 'warning', text, ...(hint === undefined ? {} : { hint }) });
+    if (told.has(text)) return;
+    told.add(text);
+    session.report({
+      kind: 'warning',
+      text,
+      ...(cause === undefined ? {} : { cause }),
+      ...(hint === undefined ? {} : { hint }),
+    });
   };
 }

@@ -1,6 +1,7 @@
 import { loadProject } from '../workspace/project.ts';
-import { resolveWorkspace } from '../workspace/resolve-workspace.ts';
+import { completed, type ResolvedLayers, resolveLayers } from '../workspace/resolve-workspace.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
+import { ORDER_OPTION } from './chosen-workspaces.ts';
 import { reasonWords, rootData, rootWords, table, warningsTo } from './layer-words.ts';
 import { defineVerb } from './verb.ts';
 
@@ -14,6 +15,12 @@ Later layers win over earlier ones. What a layer depends on comes before it; oth
     coracle resolve
     coracle resolve virt/qemu,core/docker
     coracle resolve qemu --plain
+
+SkiffOS's own resolver leaves a dependency behind its dependent if something else brought it into the list. There is a
+warning where its order would be another; \`--skiff-order\` gives it.
+
+A list that cannot be built, because its layers are for architectures that do not go together or that Coracle does not know,
+is shown nevertheless; the exit code is 1.
 `,
   positionals: {
     workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
@@ -21,26 +28,35 @@ Later layers win over earlier ones. What a layer depends on comes before it; oth
   options: {
     plain: { type: 'boolean', describe: 'Nothing but one name a line' },
     offline: { type: 'boolean', describe: 'Use nothing but the cache' },
+    ...ORDER_OPTION,
   },
   run: async (args, session) => {
     const project = await loadProject(session.cwd, session.environment, session.installation);
-    const config = await resolveWorkspace(project, args['workspace'] as string | undefined, {
+    const options = {
       offline: args.offline,
+      skiffOrder: args.skiffOrder,
       signal: session.signal,
       onWarning: warningsTo(session),
-    });
-    const text = args.plain === true ? plainText(config) : treeText(config);
-    session.report({ kind: 'result', value: asData(config), text });
+    };
+    const resolved = await resolveLayers(project, args['workspace'] as string | undefined, options);
+    let config: Shown = resolved;
+    try {
+      config = completed(project, resolved);
+    } finally {
+      const text = args.plain === true ? plainText(config) : treeText(config);
+      session.report({ kind: 'result', value: asData(config), text });
+    }
     return 0;
   },
 });
 
-function asData(config: ResolvedConfig) {
+type Shown = ResolvedLayers | ResolvedConfig;
+
+function asData(config: Shown) {
   return {
     workspace: config.workspace,
     engine: config.engine,
-    arch: config.arch,
-    values: config.values,
+    ...('arch' in config ? { arch: config.arch, values: config.values } : {}),
     layers: config.layers.map(({ layer, reason }) => ({
       name: layer.name,
       reason: reason.kind,
@@ -52,16 +68,17 @@ function asData(config: ResolvedConfig) {
   };
 }
 
-function plainText(config: ResolvedConfig): string {
+function plainText(config: Shown): string {
   return config.layers.map(({ layer }) => layer.name).join('\n');
 }
 
-function treeText(config: ResolvedConfig): string {
+function treeText(config: Shown): string {
   const rows = config.layers.map(({ layer, reason }, index) => [
     `${index + 1}`.padStart(String(config.layers.length).length),
     layer.name,
     reasonWords(reason),
     rootWords(layer.root),
   ]);
-  return `${config.workspace}: ${config.arch}, built by ${config.engine}\n${table(rows, '  ')}`;
+  const arch = 'arch' in config ? config.arch : 'no architecture';
+  return `${config.workspace}: ${arch}, built by ${config.engine}\n${table(rows, '  ')}`;
 }

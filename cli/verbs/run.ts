@@ -9,7 +9,7 @@ import { type RunImage, readImage } from '../run/image.ts';
 import { sshCommandForPeople } from '../run/ssh.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
 import { commandLine } from '../workspace/command-line.ts';
-import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { type Choice, chooseWorkspaces, namesOf, ORDER_OPTION } from './chosen-workspaces.ts';
 import { RUN_OPTIONS, runOptions } from './run-options.ts';
 import { defineVerb, type Session } from './verb.ts';
 
@@ -38,10 +38,11 @@ seen. Exit code 0: healthy; 1: not.
   options: {
     check: { type: 'boolean', default: false, describe: 'Boot without a terminal, and say whether it is healthy' },
     ...RUN_OPTIONS,
+    ...ORDER_OPTION,
   },
   streams: true,
   run: async (args, session) => {
-    const image = await builtImage(namesOf(args['workspace']), session);
+    const image = await builtImage({ names: namesOf(args['workspace']), skiffOrder: args.skiffOrder }, session);
     await ensureHostPackages([image.facts.arch === 'arm64' ? 'run-arm64' : 'run-x86_64'], session);
     const options: DeviceOptions = {
       ...runOptions(args),
@@ -58,8 +59,8 @@ seen. Exit code 0: healthy; 1: not.
   },
 });
 
-async function builtImage(names: readonly string[], session: Session): Promise<RunImage> {
-  const { project, configs } = await chooseWorkspaces(session, { names });
+async function builtImage(choice: Choice, session: Session): Promise<RunImage> {
+  const { project, configs } = await chooseWorkspaces(session, choice);
   const [config] = configs;
   if (config === undefined) throw new Failure({ code: 'no-workspace', message: 'there is no workspace to run' });
   const plan = planBuild(config, {

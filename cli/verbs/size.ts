@@ -3,7 +3,7 @@ import { measureImage, type SizeReport, type SizeRow } from '../image/size-repor
 import { readTreeIndex } from '../rootfs/tree-index.ts';
 import { mustBeThere, readImage } from '../run/image.ts';
 import { commandLine } from '../workspace/command-line.ts';
-import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { chooseWorkspaces, namesOf, ORDER_OPTION } from './chosen-workspaces.ts';
 import { numberOption } from './number-option.ts';
 import { defineVerb } from './verb.ts';
 
@@ -25,13 +25,17 @@ root.squashfs are an estimate, since small files share blocks; their sum is exac
     workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
   },
   options: {
+    ...ORDER_OPTION,
     top: {
       default: 15,
       ...numberOption('top', { describe: 'Rows of each table; --json has all', least: 1, most: MOST_ROWS }),
     },
   },
   run: async (args, session) => {
-    const { project, configs } = await chooseWorkspaces(session, { names: namesOf(args['workspace']) });
+    const { project, configs } = await chooseWorkspaces(session, {
+      names: namesOf(args['workspace']),
+      skiffOrder: args.skiffOrder,
+    });
     const reports: { readonly workspace: string; readonly report: SizeReport }[] = [];
     for (const config of configs) {
       const plan = planBuild(config, {

@@ -1,7 +1,7 @@
 import { planBuild, stagesOf } from '../farm/plan.ts';
 import { forecastStages } from '../stages/forecast.ts';
 import { inspectStages, type StageStatus } from '../stages/inspect-stages.ts';
-import { chooseWorkspaces, namesOf } from './chosen-workspaces.ts';
+import { chooseWorkspaces, namesOf, ORDER_OPTION } from './chosen-workspaces.ts';
 import { defineVerb } from './verb.ts';
 
 /** More reasons than this are counted, not listed. */
@@ -17,11 +17,12 @@ also says, behind \`→\`, which packages the next build would build again, and 
   positionals: {
     workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },
   },
-  options: { all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' } },
+  options: { all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' }, ...ORDER_OPTION },
   run: async (args, session) => {
     const { project, configs } = await chooseWorkspaces(session, {
       names: namesOf(args['workspace']),
       all: args.all,
+      skiffOrder: args.skiffOrder,
     });
     const found = [];
     for (const config of configs) {

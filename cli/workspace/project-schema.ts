@@ -112,8 +112,21 @@ const WorkspaceSchema = z.strictObject({
       z.minLength(1, 'a workspace needs at least one layer'),
       z.meta({ description: 'Layers, in order; later wins. What they depend on comes by itself.' }),
     ),
+  layerOrder: z.optional(
+    z.enum(['dependencies-first', 'skiffos']).check(
+      z.meta({
+        description:
+          'What a layer depends on comes before it, always; or, with `skiffos`, as in the resolver of SkiffOS, only if ' +
+          'nothing else put it into the list. `dependencies-first` if not given.',
+      }),
+    ),
+  ),
   engine: z.optional(
-    z.enum(ENGINES).check(z.meta({ description: `What builds it; ${DEFAULTS.engine} if not given.` })),
+    z.enum(ENGINES).check(
+      z.meta({
+        description: `What builds it; if not given, buildroot for a list of nothing but SkiffOS layers, else ${DEFAULTS.engine}.`,
+      }),
+    ),
   ),
   arch: z.optional(
     z.enum(ARCHITECTURES).check(z.meta({ description: 'Without it, the first architecture that all layers support.' })),

@@ -13,6 +13,7 @@ import { LayerLibrary } from '../layers/layer-library.ts';
 import type { LayerRequest } from '../layers/layer-name.ts';
 import { acceptedDifferences } from '../layers/layer-yaml.ts';
 import { type OrderedLayer, orderLayers, type Wanted } from '../layers/order-layers.ts';
+import { orderAsSkiffos, otherOrder } from '../layers/skiffos-order.ts';
 import { buildrootSettings } from './buildroot-settings.ts';
 import { type ChosenWorkspace, chooseWorkspace } from './choose-workspace.ts';
 import { layerRoots, type RootOptions } from './layer-roots.ts';
@@ -20,13 +21,23 @@ import { overrideLayers } from './override-layers.ts';
 import type { Project } from './project.ts';
 import { DEFAULTS } from './project-schema.ts';
 import type { DebianSource, EngineName, ResolvedConfig, WorkspaceSettings } from './resolved.ts';
+import { skiffosBase } from './skiffos-base.ts';
+import { skiffosPlaceholders } from './skiffos-placeholders.ts';
 import { builtInValues, slotValues } from './slot-values.ts';
 
 export interface ResolveOptions extends RootOptions {
   /** Instead of what coracle.yaml says. */
   readonly engine?: EngineName | undefined;
   readonly arch?: Architecture | undefined;
+  /** The order of SkiffOS's own resolver, whatever coracle.yaml says. */
+  readonly skiffOrder?: boolean | undefined;
 }
+
+/** A workspace as far as its layers and what they ask for, before an architecture is chosen. */
+export type ResolvedLayers = Pick<
+  ResolvedConfig,
+  'workspace' | 'asked' | 'engine' | 'layers' | 'symbols' | 'settings'
+> & { readonly chosen: ChosenWorkspace };
 
 /** The base that an image gets if no layer of its list is one. */
 const DEFAULT_BASE = 'base/systemd';
@@ -41,65 +52,106 @@ export async function resolveWorkspace(
   nameOrList?: string,
   options: ResolveOptions = {},
 ): Promise<ResolvedConfig> {
+  return completed(project, await resolveLayers(project, nameOrList, options), options);
+}
+
+/** @throws Failure `wrong-architecture`, and those of values */
+export function completed(project: Project, resolved: ResolvedLayers, options: ResolveOptions = {}): ResolvedConfig {
+  const { chosen, ...rest } = resolved;
+  const layers = rest.layers.map(({ layer }) => layer);
+  const arch = chooseArchitecture(layers, options.arch ?? chosen.data?.arch, rest.symbols.buildroot);
+  const given = { ...rest, arch };
+  return { ...given, values: { ...slotValues(layers, project, chosen), ...builtInValues(given) } };
+}
+
+/**
+ * For who does not build: SkiffOS has boards of architectures that Coracle does not build for, and their layers have an
+ * order, symbols and commands all the same.
+ *
+ * @throws Failure as {@link resolveWorkspace}, but for architectures and values
+ */
+export async function resolveLayers(
+  project: Project,
+  nameOrList?: string,
+  options: ResolveOptions = {},
+): Promise<ResolvedLayers> {
   const chosen = chooseWorkspace(project, nameOrList);
   const library = new LayerLibrary(await layerRoots(project, options));
-  const engine = options.engine ?? chosen.data?.engine ?? DEFAULTS.engine;
-  const ordered = orderWorkspace(project, chosen, library, engine);
-  const layers = ordered.map(({ layer }) => layer);
-  throwAny(incompatibilities(layers));
-  const symbols = await mergeSymbols(layers, options.onWarning);
-  const arch = chooseArchitecture(layers, options.arch ?? chosen.data?.arch, symbols.buildroot);
-  for (const warning of layers.flatMap((layer) => layer.warnings ?? [])) options.onWarning?.(warning);
-  const given = { workspace: chosen.name, asked: chosen.asked, engine, arch, settings: settingsOf(project, chosen) };
-  return {
-    ...given,
-    layers: ordered,
-    values: { ...slotValues(layers, project, chosen), ...builtInValues(given) },
-    symbols,
-  };
+  const { engine, layers } = orderWorkspace(project, chosen, library, options);
+  throwAny(incompatibilities(layers.map(({ layer }) => layer)));
+  const settings = settingsOf(project, chosen);
+  const symbols = await mergeSymbols(layers, settings.version, options.onWarning);
+  for (const warning of layers.flatMap(({ layer }) => layer.warnings ?? [])) options.onWarning?.(warning);
+  const asked = [...chosen.asked, ...(options.skiffOrder === true ? ['--skiff-order'] : [])];
+  return { chosen, workspace: chosen.name, asked, engine, layers, settings, symbols };
 }
 
 function orderWorkspace(
   project: Project,
   chosen: ChosenWorkspace,
   library: LayerLibrary,
-  engine: EngineName,
-): readonly OrderedLayer[] {
+  options: ResolveOptions,
+): Pick<ResolvedConfig, 'engine' | 'layers'> {
   const overrides = new Map(overrideLayers(project, chosen.name).map((layer) => [layer.name, layer]));
   const find = (request: LayerRequest): Layer => overrides.get(request.name) ?? library.find(request);
   const asked = chosen.requests.map((request): Wanted => ({ request, reason: { kind: 'asked' } }));
   const last = [...overrides.keys()].map((name): Wanted => ({ request: { name }, reason: { kind: 'overrides' } }));
-  const ordered = orderLayers([...asked, ...last], find);
-  if (!needsBase(ordered, engine)) return ordered;
+  const asSkiffos = options.skiffOrder === true || chosen.data?.layerOrder === 'skiffos';
+  const order = asSkiffos ? orderAsSkiffos : orderLayers;
+  const ordered = order([...asked, ...last], find);
+  if (!asSkiffos) tellOtherOrder(orderAsSkiffos([...asked, ...last], find), options);
+  const onlySkiffos = ordered.every(({ layer: { form, root } }) => form === 'skiffos' || root.kind === 'overrides');
+  const engine = options.engine ?? chosen.data?.engine ?? (onlySkiffos ? ('buildroot' as const) : DEFAULTS.engine);
+  if (engine === 'buildroot' && onlySkiffos) return { engine, layers: withSkiffosBase(ordered, library, options) };
+  if (ordered.some(({ layer }) => layer.provides.some((role) => role.value === 'base')))
+    return { engine, layers: ordered };
   const base: Wanted = { request: { name: DEFAULT_BASE }, reason: { kind: 'default-base' } };
-  return orderLayers([base, ...asked, ...last], find);
+  return { engine, layers: order([base, ...asked, ...last], find) };
 }
 
-/** A list of nothing but SkiffOS layers for Buildroot is complete as SkiffOS builds it; every other list needs a base. */
-function needsBase(ordered: readonly OrderedLayer[], engine: EngineName): boolean {
-  if (ordered.some(({ layer }) => layer.provides.some((role) => role.value === 'base'))) return false;
-  return (
-    engine !== 'buildroot' ||
-    ordered.some(({ layer: { form, root } }) => form === 'coracle' && root.kind !== 'overrides')
-  );
+function tellOtherOrder(theirs: readonly OrderedLayer[], { onWarning }: ResolveOptions): void {
+  const difference = otherOrder(theirs);
+  if (difference !== undefined) onWarning?.(difference);
+}
+
+/** A list of nothing but SkiffOS layers for Buildroot is built as SkiffOS builds it. */
+function withSkiffosBase(
+  ordered: readonly OrderedLayer[],
+  library: LayerLibrary,
+  { onWarning }: ResolveOptions,
+): readonly OrderedLayer[] {
+  const base = skiffosBase(library.roots, ordered);
+  if (base !== undefined) return [...base.pre, ...ordered, ...base.post];
+  onWarning?.({
+    code: 'no-skiffos-base',
+    message: 'there is no configs-base/ beside these layers, which SkiffOS puts around every list',
+    cause: 'without it, an image has neither an init nor what boots it, unless the layers bring them',
+    hint: 'name a checkout of SkiffOS under layers in coracle.yaml, or its configs/ in SKIFF_EXTRA_CONFIGS_PATH',
+  });
+  return ordered;
 }
 
 async function mergeSymbols(
-  layers: readonly Layer[],
+  layers: readonly OrderedLayer[],
+  version: string,
   onWarning: ((warning: FailureParts) => void) | undefined,
 ): Promise<Readonly<Record<Namespace, MergedConfig>>> {
+  const own = new Set(layers.flatMap(({ layer, reason }) => (reason.kind === 'skiffos-base' ? [layer.name] : [])));
   const failures: Failure[] = [];
   const merged: [Namespace, MergedConfig][] = [];
   for (const namespace of NAMESPACES) {
     const sources = layers
-      .map((layer) => ({
+      .map(({ layer }) => ({
         layer: layer.name,
         files: layer.contents.fragments[namespace],
-        tolerant: layer.form === 'skiffos',
+        ...(layer.form === 'skiffos' ? { tolerant: true, expand: skiffosPlaceholders(layer, version) } : {}),
       }))
       .filter((source) => source.files.length > 0);
     try {
-      const onDropped = (dropped: Failure): void => onWarning?.(dropped.parts);
+      const onDropped = ({ parts }: Failure): void => {
+        // The user did not ask for SkiffOS's own base, and cannot mend it.
+        if (parts.layer === undefined || !own.has(parts.layer)) onWarning?.(parts);
+      };
       merged.push([namespace, await mergeFragments(sources, { namespace, onDropped })]);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
