@@ -14,6 +14,7 @@ import { type Output, watchOutput } from './ui/output.ts';
 import { plainReport } from './ui/plain.ts';
 import { GLOBAL_OPTIONS } from './verbs/global-options.ts';
 import { throwRefused } from './verbs/number-option.ts';
+import { splitPassedOn } from './verbs/passed-on.ts';
 import type { Session, Verb } from './verbs/verb.ts';
 import { VERBS } from './verbs/verbs.ts';
 
@@ -32,7 +33,8 @@ async function main(given: readonly string[], output: Output): Promise<number> {
     return 0;
   }
   mustBeSomewhere();
-  const argv = withoutDashes(given);
+  const { own, passedOn } = await splitPassedOn(given, VERBS);
+  const argv = withoutDashes(own);
   const { default: yargs } = await import('yargs');
   let chosen: { verb: Verb; args: Parameters<Verb['run']>[0] } | undefined;
   let asked: Verb | undefined;
@@ -74,7 +76,7 @@ async function main(given: readonly string[], output: Output): Promise<number> {
   if (chosen === undefined) return 0;
   throwRefused(chosen.args);
   if (chosen.verb.streams === true) output.goOn();
-  return runVerb(chosen.verb, chosen.args);
+  return runVerb(chosen.verb, chosen.args, passedOn);
 }
 
 /** Everything else asks for the working directory sooner or later. @throws Failure `no-directory` */
@@ -119,7 +121,7 @@ function declare(builder: Argv, verb: Verb): Argv {
   return builder.options(verb.options);
 }
 
-async function runVerb(verb: Verb, args: Parameters<Verb['run']>[0]): Promise<number> {
+async function runVerb(verb: Verb, args: Parameters<Verb['run']>[0], passedOn: readonly string[]): Promise<number> {
   const stopper = new AbortController();
   let signalled = 0;
   const onSignal = (): void => {
@@ -136,6 +138,7 @@ async function runVerb(verb: Verb, args: Parameters<Verb['run']>[0]): Promise<nu
     cwd: process.cwd(),
     installation,
     environment: process.env,
+    passedOn,
     report,
     signal: stopper.signal,
   };

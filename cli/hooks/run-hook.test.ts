@@ -118,8 +118,10 @@ describe('a hook', () => {
 
   test('every variable is in the documentation, and every moment', () => {
     const page = readFileSync(new URL('../../docs/hooks.md', import.meta.url), 'utf8');
-    const source = readFileSync(new URL('./hook-environment.ts', import.meta.url), 'utf8');
-    const variables = [...source.matchAll(/^ {4}([A-Z_]+):|environment\['([A-Z_]+)'\]/gm)].map(
+    const sources = ['./hook-environment.ts', '../workspace/skiffos-variables.ts'].map((file) =>
+      readFileSync(new URL(file, import.meta.url), 'utf8'),
+    );
+    const variables = [...sources.join('\n').matchAll(/^ {4}([A-Z_]+):|environment\['([A-Z_]+)'\]/gm)].map(
       (match) => match[1] ?? match[2],
     );
     expect(variables.length).toBeGreaterThan(18);

@@ -62,7 +62,14 @@ export const HOOK_NAMES = ['pre', 'post-build', 'post-fakeroot', 'post-image', '
 export interface LayerCommand {
   readonly name: string;
   readonly description: string;
+  /** Undefined if the layer names a command that nothing in its `extensions/` runs. */
+  readonly program?: CommandProgram;
 }
+
+/** An executable of the command's name, or a target of `extensions/Makefile`, as SkiffOS has them. */
+export type CommandProgram =
+  | { readonly kind: 'executable'; readonly file: string }
+  | { readonly kind: 'make-target'; readonly makefile: string };
 
 export interface AcceptedDifference {
   readonly namespace: Namespace;

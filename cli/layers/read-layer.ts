@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Failure, Failures, throwAny } from '../failure.ts';
 import type { Layer, LayerRoot } from './layer.ts';
+import { withPrograms } from './layer-commands.ts';
 import {
   CONTENT_DIRECTORIES,
   type EntryKind,
@@ -40,6 +41,7 @@ export function readLayer(
     directory,
     form,
     ...about.metadata,
+    commands: withPrograms(about.metadata.commands, found.contents.extensions),
     contents: found.contents,
     ...(warnings.length > 0 ? { warnings } : {}),
   };

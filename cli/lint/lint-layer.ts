@@ -11,6 +11,7 @@ import { checkHookProgram } from '../hooks/hook-program.ts';
 import { NAMESPACES } from '../kconfig/assignment.ts';
 import { mergeFragments } from '../kconfig/merge.ts';
 import { ARCHITECTURES, HOOK_NAMES, type Layer } from '../layers/layer.ts';
+import { programFailure } from '../layers/layer-commands.ts';
 import type { LayerLibrary } from '../layers/layer-library.ts';
 import { orderLayers } from '../layers/order-layers.ts';
 import { addLayerOverlay } from '../rootfs/layer-overlay.ts';
@@ -173,14 +174,10 @@ function lintPackages(layer: Layer): void {
 
 /** What Buildroot and SkiffOS ask of these directories. */
 function lintExtensions(layer: Layer, warn: Warn): readonly Failure[] {
-  const { buildrootExternal, extensions } = layer.contents;
-  if (layer.commands.length > 0 && extensions === undefined) {
-    warn({
-      code: 'missing-file',
-      message: `${layer.name} names commands, but has no directory extensions/`,
-      place: { file: layer.directory },
-      layer: layer.name,
-    });
+  const { buildrootExternal } = layer.contents;
+  for (const command of layer.commands) {
+    const failure = programFailure(layer, command);
+    if (failure !== undefined) warn(failure.parts);
   }
   if (buildrootExternal === undefined) return [];
   return ['external.desc', 'external.mk', 'Config.in']

@@ -116,8 +116,8 @@ describe('check', () => {
     expect(found.warnings.map(({ code }) => code).toSorted()).toEqual([
       'bad-fragment-line',
       'bad-layer-name',
+      'command-without-program',
       'contradicted-symbol',
-      'missing-file',
       'not-a-directory',
       'unknown-directory',
       'unknown-layer',

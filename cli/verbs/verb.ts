@@ -11,6 +11,8 @@ export interface Session {
   /** Coracle's own checkout. */
   readonly installation: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Words that are for a program that the verb runs, see passed-on.ts. */
+  readonly passedOn: readonly string[];
   /** The one way to talk. Results go out as `result` events: data on stdout, everything else on stderr. */
   readonly report: Report;
   /** Aborted by Ctrl-C and SIGTERM. */

@@ -4,6 +4,8 @@ import type { Verb } from './verb.ts';
 export interface VerbEntry {
   readonly command: string;
   readonly summary: string;
+  /** What comes behind its first name is for another program, see passed-on.ts. */
+  readonly passesOn?: true;
   readonly load: () => Promise<Verb>;
 }
 
@@ -72,6 +74,12 @@ export const VERBS: readonly VerbEntry[] = [
     command: 'update [workspace..]',
     summary: 'Move to newer versions: pins of layer repositories, and packages',
     load: async () => (await import('./update.ts')).update,
+  },
+  {
+    command: 'cmd [name]',
+    summary: 'Run a command of a layer, or list them',
+    passesOn: true,
+    load: async () => (await import('./cmd.ts')).cmd,
   },
   {
     command: 'new <kind> <name>',
