@@ -13,6 +13,7 @@ import { WHERE_REPOSITORIES_KEEP_LAYERS } from '../layers/layer-library.ts';
 import { cacheDirectory } from './cache-directory.ts';
 import { placeInLockFile, readLockFile, updateLockFile } from './lock-file.ts';
 import type { Project } from './project.ts';
+import { SKIFFOS_BASE } from './skiffos-base.ts';
 
 export interface RootOptions {
   readonly offline?: boolean | undefined;
@@ -27,6 +28,9 @@ const ENVIRONMENT_ROOTS = ['CORACLE_LAYERS_PATH', 'SKIFF_EXTRA_CONFIGS_PATH'] as
 /** @throws Failure `missing-root`, and those of git */
 export async function layerRoots(project: Project, options: RootOptions = {}): Promise<readonly LayerRoot[]> {
   const roots = ENVIRONMENT_ROOTS.flatMap((variable) => environmentRoots(project, variable, options));
+  if (project.yaml === undefined && isSkiffosCheckout(project.directory)) {
+    roots.push({ kind: 'path', directory: layersBelow(project.directory), label: 'the SkiffOS that you are in' });
+  }
   for (const [index, entry] of (project.yaml?.data.layers ?? []).entries()) {
     const place = project.yaml?.placeOf(['layers', index]);
     if ('git' in entry) roots.push(await gitRoot(project, gitSource(project, index), options));
@@ -124,8 +128,9 @@ function environmentRoots(
   return paths.flatMap((path): LayerRoot[] => {
     const directory = resolve(project.cwd, path);
     if (isDirectory(directory)) {
-      // SkiffOS takes the directory as it is.
-      const below = variable === 'SKIFF_EXTRA_CONFIGS_PATH' ? directory : layersBelow(directory);
+      // SkiffOS takes the directory as it is, and its own checkout for nothing.
+      const asItIs = variable === 'SKIFF_EXTRA_CONFIGS_PATH' && !isSkiffosCheckout(directory);
+      const below = asItIs ? directory : layersBelow(directory);
       return [{ kind: 'environment', directory: below, label: `${path} (${variable})` }];
     }
     const parts = {
@@ -138,6 +143,10 @@ function environmentRoots(
     options.onWarning?.(parts);
     return [];
   });
+}
+
+function isSkiffosCheckout(directory: string): boolean {
+  return isDirectory(join(directory, 'configs')) && isDirectory(join(directory, SKIFFOS_BASE));
 }
 
 /** The directory of groups in what may be a whole repository. */

@@ -426,3 +426,90 @@ describe('fragments', () => {
     expect([config.symbols.kernel.size, warnings.length, warnings[0]?.place?.line]).toEqual([1, 1, 2]);
   });
 });
+
+describe('layers of SkiffOS', () => {
+  const CHECKOUT: Tree = {
+    'configs/their/board/metadata/description': 'A board\n',
+    'configs/their/board/metadata/dependencies': 'their/common,their/image\n',
+    'configs/their/board/buildroot/board':
+      'BR2_aarch64=y\nBR2_A="SKIFF_CONFIG_ROOT/a"\nBR2_HOST="x-REPLACEME_SKIFF_VERSION"\n',
+    'configs/their/common/metadata/dependencies': 'their/image\n',
+    'configs/their/image/kernel/image': 'CONFIG_A=y\n',
+    'configs-base/pre/metadata/dependencies': 'skiff/standard\n',
+    'configs-base/pre/kernel/base': 'CONFIG_A=m\nCONFIG_B=y\n',
+    'configs-base/post/buildroot/config':
+      'BR2_DEFCONFIG=$(TOPDIR)/x\nBR2_ROOTFS_OVERLAY="REPLACEME_ROOTFS_OVERLAY"\nBR2_LAST="post"\n',
+    'overrides/kernel/mine': 'CONFIG_B=m\n',
+  };
+  const value = (config: ResolvedConfig, namespace: 'buildroot' | 'kernel', symbol: string) =>
+    config.symbols[namespace].get(symbol)?.chain.at(-1)?.value.value;
+
+  test.each([
+    ['in the checkout itself', { project: CHECKOUT }],
+    [
+      'with the checkout in coracle.yaml',
+      { project: { ...CHECKOUT, 'coracle.yaml': 'layers: [{path: .}]\nworkspaces: {}\n' } },
+    ],
+  ])('%s have its base around them, and the engine that they are for', async (_, setting: Setting) => {
+    const config = await resolve('their/board', setting);
+    expect(config).toMatchObject({ engine: 'buildroot', arch: 'arm64' });
+    expect(config.layers.map(({ layer, reason }) => [layer.name, reason.kind])).toEqual([
+      ['configs-base/pre', 'skiffos-base'],
+      ['their/image', 'dependency'],
+      ['their/common', 'dependency'],
+      ['their/board', 'asked'],
+      ['overrides', 'overrides'],
+      ['configs-base/post', 'skiffos-base'],
+    ]);
+    expect(value(config, 'kernel', 'CONFIG_A')).toBe('y');
+    expect(value(config, 'kernel', 'CONFIG_B')).toBe('m');
+  });
+
+  test('in a directory that SKIFF_EXTRA_CONFIGS_PATH names, be it the checkout or its configs/', async () => {
+    const checkout = treeOf(CHECKOUT);
+    for (const path of [checkout, `${checkout}/configs`]) {
+      const environment = { SKIFF_EXTRA_CONFIGS_PATH: path, SKIFF_CONFIG: 'their/board' };
+      expect(names(await resolve(undefined, { environment }))).toContain('configs-base/pre');
+    }
+  });
+
+  test('have their placeholders filled in; what stands for results is for the engine to say', async () => {
+    const config = await resolve('their/board', { project: CHECKOUT });
+    const directory = config.layers.find(({ layer }) => layer.name === 'their/board')?.layer.directory;
+    expect(value(config, 'buildroot', 'BR2_A')).toBe(`${directory}/a`);
+    expect(value(config, 'buildroot', 'BR2_HOST')).toBe('x-0.1.0');
+    expect(value(config, 'buildroot', 'BR2_LAST')).toBe('post');
+    expect(config.symbols.buildroot.has('BR2_ROOTFS_OVERLAY')).toBe(false);
+  });
+
+  test('are told about where SkiffOS orders them otherwise; skiffOrder and coracle.yaml give its order', async () => {
+    const told: FailureParts[] = [];
+    await resolve('their/board', { project: CHECKOUT, options: { onWarning: (warning) => told.push(warning) } });
+    expect(told).toMatchObject([{ code: 'skiffos-order', layer: 'their/common' }]);
+    expect(told[0]?.place?.file).toMatch(/their\/common\/metadata\/dependencies$/);
+    const onWarning = (warning: FailureParts): never => expect.fail(warning.message);
+    const asked = await resolve('their/board', { project: CHECKOUT, options: { skiffOrder: true, onWarning } });
+    expect(names(asked).slice(1, 4)).toEqual(['their/common', 'their/image', 'their/board']);
+    expect(asked.asked).toEqual(['their/board', '--skiff-order']);
+    const text = 'layers: [{path: .}]\nworkspaces:\n  b: {layers: [their/board], layerOrder: skiffos}\n';
+    const written = await resolve('b', { project: { ...CHECKOUT, 'coracle.yaml': text }, options: { onWarning } });
+    expect(names(written)).toEqual(names(asked));
+  });
+
+  test('get no base of SkiffOS beside a layer of ours, or with another engine', async () => {
+    for (const [list, options] of [
+      ['their/board,core/docker', {}],
+      ['their/board', { engine: 'debian' }],
+    ] as const) {
+      const config = await resolve(list, { project: CHECKOUT, options });
+      expect(names(config)).toContain('base/systemd');
+      expect(names(config)).not.toContain('configs-base/pre');
+    }
+  });
+
+  test('without a checkout around them: a warning says what is missing', async () => {
+    const told: FailureParts[] = [];
+    await resolve('skiff/old', { options: { onWarning: (warning) => told.push(warning) } });
+    expect(told.map(({ code }) => code)).toEqual(['no-skiffos-base']);
+  });
+});

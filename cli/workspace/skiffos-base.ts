@@ -10,7 +10,8 @@ import type { Layer, LayerRoot } from '../layers/layer.ts';
 import type { OrderedLayer } from '../layers/order-layers.ts';
 import { readLayer } from '../layers/read-layer.ts';
 
-const DIRECTORY = 'configs-base';
+/** Beside the `configs/` of a checkout. */
+export const SKIFFOS_BASE = 'configs-base';
 
 /** Of a checkout of SkiffOS. */
 interface SkiffosBase {
@@ -33,12 +34,12 @@ export function skiffosBase(roots: readonly LayerRoot[], ordered: readonly Order
 
 /** Of a root that is the directory `configs` of a checkout. */
 function baseOf(directory: string): string {
-  return join(basename(directory) === 'configs' ? dirname(directory) : directory, DIRECTORY);
+  return join(basename(directory) === 'configs' ? dirname(directory) : directory, SKIFFOS_BASE);
 }
 
 function baseLayer(root: LayerRoot, name: 'pre' | 'post'): readonly OrderedLayer[] {
   const directory = join(baseOf(root.directory), name);
-  const layer = isDirectory(directory) ? readLayer(`${DIRECTORY}/${name}`, root, directory) : undefined;
+  const layer = isDirectory(directory) ? readLayer(`${SKIFFOS_BASE}/${name}`, root, directory) : undefined;
   // SkiffOS merges what they hold, and does not look at what they depend on.
   return layer === undefined ? [] : [{ layer: { ...layer, depends: [] }, reason: { kind: 'skiffos-base' } }];
 }
