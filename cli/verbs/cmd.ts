@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { buildPlaces } from '../engines/buildroot/build-places.ts';
 import { Failure } from '../failure.ts';
 import { workspaceDirectory } from '../farm/plan.ts';
 import { type AttachedEnd, runAttached } from '../host/run-attached.ts';
@@ -8,7 +9,7 @@ import { LayerLibrary } from '../layers/layer-library.ts';
 import { commandEnvironment } from '../workspace/command-environment.ts';
 import { layerRoots } from '../workspace/layer-roots.ts';
 import { loadProject, type Project } from '../workspace/project.ts';
-import { type ResolveOptions, resolveLayers } from '../workspace/resolve-workspace.ts';
+import { type ResolvedLayers, type ResolveOptions, resolveLayers } from '../workspace/resolve-workspace.ts';
 import { ORDER_OPTION } from './chosen-workspaces.ts';
 import { table, warningsTo } from './layer-words.ts';
 import { defineVerb, type Session } from './verb.ts';
@@ -63,12 +64,7 @@ A command of a SkiffOS layer is a target of \`extensions/Makefile\`; what may co
     const config = await resolveLayers(project, workspace, options).catch(naming(name));
     const end = await runAttached({
       ...startOf(program, command.join('/'), session),
-      env: commandEnvironment(
-        layer,
-        config,
-        { cwd: session.cwd, workspaceDirectory: workspaceDirectory(project.directory, config.workspace) },
-        session.environment,
-      ),
+      env: commandEnvironment(layer, config, placesOf(project, config, session), session.environment),
       signal: session.signal,
     });
     return exitCode(end, name, layer, program, session.signal);
@@ -89,6 +85,12 @@ function naming(command: string): (error: unknown) => never {
     const how = `coracle cmd --workspace NAME ${command} says whose images the command is about`;
     throw new Failure({ code: 'no-workspace', message, place, hint: hint === undefined ? how : `${how}\n${hint}` });
   };
+}
+
+function placesOf(project: Project, { workspace, engine }: ResolvedLayers, { cwd }: Session) {
+  const directory = workspaceDirectory(project.directory, workspace);
+  const output = engine === 'buildroot' ? buildPlaces(directory).output : directory;
+  return { cwd, workspaceDirectory: directory, output };
 }
 
 /** Undefined where no workspace is meant; everything else that is wrong is thrown. */

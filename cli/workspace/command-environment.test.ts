@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { fakeWorkspace } from '../../test/support/fake-workspace.ts';
 import { commandEnvironment } from './command-environment.ts';
 
-const PLACES = { cwd: '/home/me', workspaceDirectory: '/project/workspaces/w' };
+const PLACES = {
+  cwd: '/home/me',
+  workspaceDirectory: '/project/workspaces/w',
+  output: '/project/workspaces/w/buildroot/output',
+};
 
 function environmentOf(own: Readonly<Record<string, string | undefined>> = {}): Record<string, string> {
   const config = fakeWorkspace([{ name: 'my/board' }]);

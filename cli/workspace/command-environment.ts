@@ -12,15 +12,16 @@ interface CommandPlaces {
   /** Where the user is; SkiffOS's commands take relative paths from SKIFF_ROOT_DIR. */
   readonly cwd: string;
   readonly workspaceDirectory: string;
+  /** Buildroot's output directory, or what may be taken for it. */
+  readonly output: string;
 }
 
 export function commandEnvironment(
   layer: Layer,
   config: ResolvedLayers,
-  { cwd, workspaceDirectory }: CommandPlaces,
+  { cwd, workspaceDirectory, output }: CommandPlaces,
   own: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const output = config.engine === 'buildroot' ? join(workspaceDirectory, 'buildroot', 'output') : workspaceDirectory;
   return {
     ...defined(own),
     // The tools that Buildroot built for itself go first, as in SkiffOS.

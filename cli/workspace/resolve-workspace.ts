@@ -99,7 +99,9 @@ function orderWorkspace(
   const asSkiffos = options.skiffOrder === true || chosen.data?.layerOrder === 'skiffos';
   const order = asSkiffos ? orderAsSkiffos : orderLayers;
   const ordered = order([...asked, ...last], find);
-  if (!asSkiffos) tellOtherOrder(orderAsSkiffos([...asked, ...last], find), options);
+  const mayDiffer =
+    !asSkiffos && ordered.some(({ layer: { form, depends } }) => form === 'skiffos' && depends.length > 0);
+  if (mayDiffer) tellOtherOrder(orderAsSkiffos([...asked, ...last], find), options);
   const onlySkiffos = ordered.every(({ layer: { form, root } }) => form === 'skiffos' || root.kind === 'overrides');
   const engine = options.engine ?? chosen.data?.engine ?? (onlySkiffos ? ('buildroot' as const) : DEFAULTS.engine);
   if (engine === 'buildroot' && onlySkiffos) return { engine, layers: withSkiffosBase(ordered, library, options) };
