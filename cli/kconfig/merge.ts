@@ -17,8 +17,8 @@ export interface MergeSource {
    * SkiffOS have some and build there.
    */
   readonly tolerant?: boolean;
-  /** What a text value stands for, if it has placeholders; undefined: the assignment is none. */
-  readonly expand?: (text: string) => string | undefined;
+  /** What a text value stands for, if it has placeholders. */
+  readonly expand?: (text: string) => string;
 }
 
 /** A symbol that one fragment assigns twice: allowed, but rarely meant. */
@@ -144,8 +144,9 @@ function addFragment(
   if (onRepeated !== undefined) for (const found of repeated.values()) onRepeated(found);
 }
 
-function expanded(assignment: Assignment, expand: (text: string) => string | undefined): Assignment | undefined {
-  if (assignment.value.kind !== 'string') return assignment;
-  const value = expand(assignment.value.value);
-  return value === undefined ? undefined : { ...assignment, value: { kind: 'string', value } };
+function expanded(assignment: Assignment, expand: (text: string) => string): Assignment {
+  const { value } = assignment;
+  return value.kind === 'string'
+    ? { ...assignment, value: { kind: 'string', value: expand(value.value) } }
+    : assignment;
 }

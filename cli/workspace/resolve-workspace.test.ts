@@ -432,7 +432,7 @@ describe('layers of SkiffOS', () => {
     'configs/their/board/metadata/description': 'A board\n',
     'configs/their/board/metadata/dependencies': 'their/common,their/image\n',
     'configs/their/board/buildroot/board':
-      'BR2_aarch64=y\nBR2_A="SKIFF_CONFIG_ROOT/a"\nBR2_HOST="x-REPLACEME_SKIFF_VERSION"\n',
+      'BR2_aarch64=y\nBR2_A="SKIFF_CONFIG_ROOT/a"\nBR2_HOST="x-REPLACEME_SKIFF_VERSION"\nBR2_ROOTFS_OVERLAY="/x"\n',
     'configs/their/common/metadata/dependencies': 'their/image\n',
     'configs/their/image/kernel/image': 'CONFIG_A=y\n',
     'configs-base/pre/metadata/dependencies': 'skiff/standard\n',
@@ -479,7 +479,8 @@ describe('layers of SkiffOS', () => {
     expect(value(config, 'buildroot', 'BR2_A')).toBe(`${directory}/a`);
     expect(value(config, 'buildroot', 'BR2_HOST')).toBe('x-0.1.0');
     expect(value(config, 'buildroot', 'BR2_LAST')).toBe('post');
-    expect(config.symbols.buildroot.has('BR2_ROOTFS_OVERLAY')).toBe(false);
+    // Also where a layer said something.
+    expect(value(config, 'buildroot', 'BR2_ROOTFS_OVERLAY')).toBe('');
   });
 
   test('are told about where SkiffOS orders them otherwise; skiffOrder and coracle.yaml give its order', async () => {

@@ -124,6 +124,9 @@ const OTHER_RESULTS = [
   'BR2_TARGET_UBOOT_CONFIG_FRAGMENT_FILES',
 ];
 
+/** Not by the fragments of configs-base/post, but by scripts/build_configs.sh itself. */
+const ADDED_LATE: readonly string[] = ['BR2_CCACHE_DIR', RESULTS.cflags];
+
 const CHECKOUT = process.env['CORACLE_SKIFFOS'] ?? '';
 const AN_HOUR_MS = 3_600_000;
 
@@ -214,6 +217,14 @@ describe('every layer of SkiffOS', { timeout: AN_HOUR_MS }, () => {
       (result) => sorted(result.symbols[namespace]),
     );
     expect(found).toEqual({});
+  });
+
+  test('leaves to the engine what the scripts of SkiffOS say to Buildroot, whatever a layer says of it', () => {
+    const symbols = [...Object.values(RESULTS), ...OTHER_RESULTS].filter((symbol) => !ADDED_LATE.includes(symbol));
+    for (const [list, config] of ours) {
+      const values = new Map(lastValues(config, 'buildroot'));
+      for (const symbol of symbols) expect(values.get(symbol), `${symbol} of ${list}`).toBe('""');
+    }
   });
 
   test('has the same trees of BR2_EXTERNAL, in their order', () => {
