@@ -86,17 +86,18 @@ export class SkiffosScripts {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  /** `make configure` of each list, several at a time. */
+  /** `make configure` of each list, several at a time; the results are in the order of the lists. */
   async configureAll(lists: readonly string[]): Promise<ReadonlyMap<string, TheirResult>> {
-    const results = new Map<string, TheirResult>();
+    const results: (readonly [string, TheirResult])[] = [];
     const waiting = [...lists.entries()];
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        results.set(next[1], await this.#configure(next[1], `w${next[0]}`));
+        const [index, list] = next;
+        results[index] = [list, await this.#configure(list, `w${index}`)];
       }
     };
     await Promise.all(Array.from({ length: availableParallelism() }, work));
-    return results;
+    return new Map(results);
   }
 
   async #configure(list: string, workspace: string): Promise<TheirResult> {
