@@ -10,6 +10,8 @@ export interface BuildrootTool {
   readonly programs?: readonly string[];
   /** Libraries, as pkg-config calls them: programs of the kernel's own build are linked with them. */
   readonly libraries?: readonly string[];
+  /** A directory of files, as Buildroot's recipe would install it; it is there if it has the file `with`. */
+  readonly directory?: { readonly from: string; readonly with: string; readonly to: string };
   /** Debian packages that bring all of them. */
   readonly packages: readonly string[];
   /** Steps after its installation that Buildroot's own recipe has and that are still wanted, e.g. a wrapper script. */
@@ -32,6 +34,11 @@ export const BUILDROOT_TOOLS: readonly BuildrootTool[] = [
     name: 'autoconf',
     programs: ['autoconf', 'autoheader', 'autom4te', 'autoreconf', 'autoscan', 'autoupdate', 'ifnames'],
     packages: ['autoconf'],
+  },
+  {
+    name: 'autoconf-archive',
+    directory: { from: '/usr/share/aclocal', with: 'ax_pthread.m4', to: 'share/autoconf-archive' },
+    packages: ['autoconf-archive'],
   },
   { name: 'automake', programs: ['automake', 'aclocal'], packages: ['automake'] },
   { name: 'libtool', programs: ['libtoolize'], packages: ['libtool'] },

@@ -5,7 +5,8 @@
  * A program that any part of Coracle starts belongs here, unless it is a part of every Debian (tar, nice, setpriv); what
  * Node itself can do (zstd, gzip, cpio) does not.
  */
-import type { HostArchitecture } from './this-host.ts';
+import { BUILDROOT_TOOLS, type BuildrootTool, libraryFiles } from './buildroot-tools.ts';
+import { gnuTriplet, type HostArchitecture } from './this-host.ts';
 
 /** What somebody wants to do. A purpose needs what the purposes that it includes need, too. */
 export const PURPOSES = [
@@ -14,6 +15,8 @@ export const PURPOSES = [
   'build-x86_64',
   'kernel-source',
   'scripts-run',
+  'buildroot',
+  'buildroot-machine',
   'run-x86_64',
   'run-arm64',
   'firmware',
@@ -25,6 +28,7 @@ export type Purpose = (typeof PURPOSES)[number];
 const INCLUDED: Readonly<Partial<Record<Purpose, readonly Purpose[]>>> = {
   'build-arm64': ['build'],
   'build-x86_64': ['build'],
+  'buildroot-machine': ['buildroot'],
 };
 
 /** What `coracle doctor --for` takes besides single purposes. */
@@ -55,6 +59,41 @@ export interface HostNeed {
 
 export const X86_64_TARGET = 'x86_64-unknown-linux-gnu';
 export const ARM64_TARGET = 'aarch64-unknown-linux-gnu';
+
+/** Programs with the Debian packages that bring them. */
+const BUILDROOT_REQUIRES: readonly (readonly [string, string])[] = [
+  ...([
+    ['which', 'debianutils'],
+    ['sed', 'sed'],
+    ['make', 'make'],
+    ['ld', 'binutils'],
+    ['gcc', 'gcc'],
+    ['g++', 'g++'],
+  ] as const),
+  ...([
+    ['bash', 'bash'],
+    ['patch', 'patch'],
+    ['gzip', 'gzip'],
+    ['bzip2', 'bzip2'],
+    ['xz', 'xz-utils'],
+    ['perl', 'perl'],
+  ] as const),
+  ...([
+    ['tar', 'tar'],
+    ['cpio', 'cpio'],
+    ['unzip', 'unzip'],
+    ['rsync', 'rsync'],
+    ['bc', 'bc'],
+    ['cmp', 'diffutils'],
+  ] as const),
+  ...([
+    ['find', 'findutils'],
+    ['xargs', 'findutils'],
+    ['awk', 'mawk'],
+    ['wget', 'wget'],
+    ['python3', 'python3'],
+  ] as const),
+];
 
 const RUST = ['rustc-web', 'cargo-web'] as const;
 const DEVICE_PROGRAMS: readonly Purpose[] = ['build'];
@@ -188,6 +227,27 @@ export const HOST_NEEDS: readonly HostNeed[] = [
     why: 'are used by the build of the kernel (module signatures)',
     purposes: ['kernel-source'],
   },
+  // Buildroot (support/dependencies/dependencies.sh and the chapter “System requirements” of its manual).
+  ...BUILDROOT_REQUIRES.map(([name, debianPackage]) =>
+    program(name, debianPackage, 'is what Buildroot expects of any machine', ['buildroot']),
+  ),
+  {
+    name: 'file',
+    // Where else it may be, Buildroot does not look.
+    check: { kind: 'file', anyOf: ['/usr/bin/file'] },
+    packages: ['file'],
+    why: 'is what Buildroot expects of any machine',
+    purposes: ['buildroot'],
+  },
+  {
+    name: 'ncurses headers',
+    check: { kind: 'file', anyOf: ['/usr/include/ncurses.h'] },
+    packages: ['libncurses-dev'],
+    why: 'are used by the menus of coracle menuconfig',
+    purposes: ['buildroot'],
+  },
+  // This machine's programs in place of Buildroot's host packages.
+  ...BUILDROOT_TOOLS.flatMap(machineNeeds),
   // Running maintainer scripts (`scripts: run`).
   program('mmdebstrap', 'mmdebstrap', 'installs packages together with their scripts', ['scripts-run']),
   // Tests that look at a result with somebody else's eyes (`coracle test`).
@@ -208,4 +268,28 @@ export function needsFor(purposes: readonly Purpose[], host: HostArchitecture): 
 
 function program(name: string, debianPackage: string, why: string, purposes: readonly Purpose[]): HostNeed {
   return { name, check: { kind: 'program', name }, packages: [debianPackage], why, purposes };
+}
+
+function machineNeeds(tool: BuildrootTool): readonly HostNeed[] {
+  const why = `can stand in for Buildroot's host-${tool.name}`;
+  const rest = { packages: tool.packages, why, purposes: ['buildroot-machine'] as const };
+  const gnu = [gnuTriplet('x86_64'), gnuTriplet('arm64')];
+  const { directory } = tool;
+  return [
+    ...(tool.programs ?? []).map((name) => ({ name, check: { kind: 'program', name } as const, ...rest })),
+    ...(tool.libraries ?? []).map((name) => ({
+      name: `${name} (headers)`,
+      check: { kind: 'file', anyOf: gnu.flatMap((one) => libraryFiles(name, one)) } as const,
+      ...rest,
+    })),
+    ...(directory === undefined
+      ? []
+      : [
+          {
+            name: tool.name,
+            check: { kind: 'file', anyOf: [`${directory.from}/${directory.with}`] } as const,
+            ...rest,
+          },
+        ]),
+  ];
 }

@@ -8,7 +8,7 @@
  * may have another hash than its recipes say where the machine's tar is older than Buildroot wants.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { BUILDROOT_TOOLS, type BuildrootTool, libraryFiles } from '../../../host/buildroot-tools.ts';
 import { findProgram, gnuTriplet, type Host } from '../../../host/this-host.ts';
@@ -49,7 +49,8 @@ export function machineHostPackages(options: MachineOptions): MachineHostPackage
 }
 
 interface Link {
-  readonly kind: 'program' | 'library';
+  readonly kind: 'program' | 'library' | 'directory';
+  /** Of a directory: its path below HOST_DIR. */
   readonly name: string;
   /** Absolute path on the machine. */
   readonly from: string;
@@ -68,6 +69,11 @@ function linksOf(tool: BuildrootTool, host: Host): readonly Link[] | undefined {
     if (from === undefined) return undefined;
     links.push({ kind: 'library', name, from });
   }
+  if (tool.directory !== undefined) {
+    const { from, with: file, to } = tool.directory;
+    if (!existsSync(join(host.root, from, file))) return undefined;
+    links.push({ kind: 'directory', name: to, from });
+  }
   return links;
 }
 
@@ -85,7 +91,7 @@ function answer(tool: BuildrootTool, links: readonly Link[], emptyDirectory: str
   const prefix = `HOST_${tool.name.toUpperCase().replaceAll('-', '_')}`;
   const empty = [...DEPENDENCIES, ...HOOKS, ...(tool.finishedByBuildroot ? [] : ['POST_INSTALL_HOOKS'])];
   return [
-    `override ${prefix}_OVERRIDE_SRCDIR := ${forMake(emptyDirectory)}`,
+    `override ${prefix}_OVERRIDE_SRCDIR := ${inMake(emptyDirectory).replaceAll('#', '\\#')}`,
     `override ${prefix}_DEPENDENCIES := host-skeleton`,
     ...[...empty, 'CONFIGURE_CMDS', 'BUILD_CMDS'].map((name) => `override ${prefix}_${name} :=`),
     `override define ${prefix}_INSTALL_CMDS`,
@@ -97,9 +103,11 @@ function answer(tool: BuildrootTool, links: readonly Link[], emptyDirectory: str
 
 /** Recipes call a program by its directory, which is not the same in all releases: it is in both. */
 function install({ kind, name, from }: Link): readonly string[] {
-  const source = forMake(quoted(from));
+  const source = inMake(quoted(from));
   if (kind === 'program')
     return ['bin', 'sbin'].map((directory) => `\tln -sf ${source} $(HOST_DIR)/${directory}/${name}`);
+  if (kind === 'directory')
+    return [`\tmkdir -p $(HOST_DIR)/${dirname(name)}`, `\tln -sfn ${source} $(HOST_DIR)/${name}`];
   // What only a static link needs would have to be there as well.
   return [`\tsed '/^Requires.private:/d' ${source} >$(HOST_DIR)/lib/pkgconfig/${name}.pc`];
 }
@@ -109,8 +117,9 @@ function quoted(path: string): string {
   return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-function forMake(text: string): string {
-  return text.replaceAll('$', '$$$$').replaceAll('#', '\\#');
+/** In a recipe, where a `#` begins no comment. */
+function inMake(text: string): string {
+  return text.replaceAll('$', '$$$$');
 }
 
 function toolsMissing(tools: readonly BuildrootTool[]): Failure {
