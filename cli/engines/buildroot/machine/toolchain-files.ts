@@ -58,7 +58,11 @@ export const SPECS = `%rename cpp_options machine_cpp_options
 
 `;
 
-/** A compiler as Buildroot calls it. `-B` lets it answer where its libc.a is, by which Buildroot finds the sysroot. */
+/**
+ * A compiler as Buildroot calls it. `-B` lets it answer where its libc.a is, by which Buildroot finds the sysroot. Asked
+ * for how it was configured, it keeps Debian's `--with-sysroot=/` to itself: Buildroot refuses compilers that look for
+ * headers and libraries in the machine's root, and this one is never without another sysroot.
+ */
 export function wrapper(compiler: string, directory: string): string {
   const sysroot = join(directory, 'sysroot');
   const options = [
@@ -67,7 +71,13 @@ export function wrapper(compiler: string, directory: string): string {
     `-B${join(sysroot, 'usr/lib')}`,
     `-L${join(directory, 'lib/gcc')}`,
   ];
-  return `#!/bin/sh\nexec ${[compiler, ...options].map(quoted).join(' ')} "$@"\n`;
+  return [
+    '#!/bin/sh',
+    `set -- ${options.map(quoted).join(' ')} "$@"`,
+    `[ $# -eq ${options.length + 1} ] && [ "$${options.length + 1}" = -v ] || exec ${quoted(compiler)} "$@"`,
+    `${quoted(compiler)} "$@" 2>&1 | sed 's| --with-sysroot=/ | |' >&2`,
+    '',
+  ].join('\n');
 }
 
 function quoted(word: string): string {

@@ -41,7 +41,7 @@ export interface MachineToolchain {
   readonly overrides: string;
 }
 
-/** Changes with the layout, the specs or the wrappers. */
+/** Changes with the layout of the directory. */
 const FORMAT = 1;
 /** The C library, its headers, the kernel's, and one header that musl has not. */
 const PACKAGES = ['musl', 'musl-dev', 'linux-libc-dev', 'libc6-dev'] as const;
@@ -61,7 +61,7 @@ export async function machineToolchain(
 ): Promise<MachineToolchain> {
   const known = await knownVersions(options.tree);
   const compiler = await machineCompiler(arch, known.gcc, options.host ?? thisHost());
-  const key = sha256(JSON.stringify([FORMAT, arch, compiler.gcc, compiler.release, SPECS])).slice(0, 32);
+  const key = sha256(JSON.stringify([SPECS, wrapper(compiler.gcc, ''), arch, compiler.release, FORMAT])).slice(0, 32);
   const directory = join(options.cache, 'buildroot', 'machine-toolchain', `${arch}-${key}`);
   const contents = (await readContents(directory)) ?? (await assembleOnce(directory, arch, compiler, options));
   const headers = nearestHeaders(known, contents.headers);
