@@ -63,7 +63,9 @@ async function compare(list: string, scratch: string, checkouts: { tree: string;
   });
   const again = await takeTurns(ROUNDS, { 'SkiffOS, nothing changed': skiff, 'coracle, nothing changed': coracle });
   line(`configuring ${list}; medians of ${ROUNDS}`);
-  const medians = new Map([...Object.entries(clean), ...Object.entries(again)].map(([what, all]) => [what, medianCost(all)]));
+  const medians = new Map(
+    [...Object.entries(clean), ...Object.entries(again)].map(([what, all]) => [what, medianCost(all)]),
+  );
   costs([...medians].map(([what, cost]) => ({ what, cost })));
   const ratio = (state: string, by: 'wallMs' | 'cpuMs'): number =>
     (medians.get(`SkiffOS, ${state}`)?.[by] ?? 0) / (medians.get(`coracle, ${state}`)?.[by] ?? 1);

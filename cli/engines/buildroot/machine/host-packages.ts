@@ -4,7 +4,9 @@
  * against them. An answered package has no source of its own (`_OVERRIDE_SRCDIR` is an empty directory, so that nothing
  * is downloaded or patched), depends on nothing but the skeleton, and installs links.
  *
- * For development builds: the result depends on the machine. Archives that Buildroot packs by itself (git, cargo, go)
+ * For development builds: the result depends on the machine. Debian's patchelf cannot make search paths relative, an
+ * option of Buildroot's own, so that an RPATH in a program of the device stays as its package wrote it. Where the
+ * machine's autoconf is older than Buildroot's, a package that asks for the newer one cannot be reconfigured. Archives that Buildroot packs by itself (git, cargo, go)
  * may have another hash than its recipes say where the machine's tar is older than Buildroot wants.
  */
 import { existsSync } from 'node:fs';
