@@ -46,7 +46,7 @@ test('a second build of a workspace waits, or says who holds it', { timeout: FIR
   const note = await second.event((event) => event.kind === 'note');
   expect(note).toMatchObject({
     text: expect.stringMatching(
-      new RegExp(`^workspace small is being built by process ${first.child.pid} .*: waiting$`),
+      new RegExp(`^workspace small is in use by process ${first.child.pid} .*: waiting$`),
     ) as string,
   });
   goOn();

@@ -4,6 +4,7 @@
  */
 import type { Stage } from '../stages/stage.ts';
 import type { EngineName, ResolvedConfig } from '../workspace/resolved.ts';
+import type { EngineTools } from './engine-tools.ts';
 import type { BuildEnvironment } from './environment.ts';
 
 export interface Engine {
@@ -19,9 +20,8 @@ export interface Engine {
 export interface EnginePlan {
   /** In an order in which each comes after what it needs. */
   readonly stages: readonly Stage[];
-  /** Those of them that fetch: after these, the others need no network. */
-  readonly sources: readonly Stage[];
   readonly output: EngineOutput;
+  readonly tools: EngineTools;
 }
 
 /** A file that a stage makes: `path` is relative to that stage's directory. */

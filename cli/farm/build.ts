@@ -1,8 +1,6 @@
 /** Builds workspaces side by side under one budget, each under its own lock. */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Failure, throwAny } from '../failure.ts';
-import { takeLock } from '../host/lock.ts';
 import { runStages } from '../stages/run-stages.ts';
 import { slots } from '../stages/slots.ts';
 import type { Report } from '../ui/events.ts';
@@ -11,6 +9,7 @@ import { commandLine } from '../workspace/command-line.ts';
 import type { ResolvedConfig } from '../workspace/resolved.ts';
 import { useCache } from './cache-in-use.ts';
 import { type BuildPlan, type PlanPlaces, planBuild, stagesOf } from './plan.ts';
+import { lockWorkspace } from './workspace-lock.ts';
 
 export interface BuildOptions extends Omit<PlanPlaces, 'directory'> {
   /** Stages at work at once, over all workspaces; as many as there are processors unless told. */
@@ -64,17 +63,7 @@ export async function buildWorkspaces(
 
 async function buildOne(plan: BuildPlan, options: BuildOptions, slot: ReturnType<typeof slots>): Promise<void> {
   const name = plan.config.workspace;
-  await using _lock = await takeLock(join(plan.directory, 'lock'), {
-    what: `workspace ${name}`,
-    purpose: `coracle build ${name}`,
-    ...(options.noWait === true ? { waitMs: 0 } : {}),
-    onWait: (holder) =>
-      options.report({
-        kind: 'note',
-        text: `workspace ${name} is being built by process ${holder.pid} (${holder.purpose}, since ${holder.since}): waiting`,
-      }),
-    signal: options.signal,
-  });
+  await using _lock = await lockWorkspace(plan, { ...options, purpose: `coracle build ${name}` });
   const { report, signal } = options;
   const retry = commandLine('build', plan.config, options.offline ? ['--offline'] : []);
   const run = { workspace: plan.directory, name, retry, report, signal, slot };

@@ -5,6 +5,7 @@ import { type AvailableEngine, availableEngine } from '../engines/available.ts';
 import { buildrootEngine } from '../engines/buildroot/engine.ts';
 import { debianEngine } from '../engines/debian/engine.ts';
 import type { Engine, StageFile } from '../engines/engine.ts';
+import type { EngineTools } from '../engines/engine-tools.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
 import { planImage } from '../image/plan.ts';
 import { FileHashes } from '../stages/file-hashes.ts';
@@ -28,6 +29,9 @@ export interface BuildPlan {
   readonly before: readonly Stage[];
   readonly stages: readonly Stage[];
   readonly after: readonly Stage[];
+  /** The one of {@link stages} that compiles Coracle's programs for the device. */
+  readonly devicePrograms: Stage;
+  readonly tools: EngineTools;
   readonly slot: string;
   readonly disk: string;
   readonly manifest: string;
@@ -72,6 +76,8 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
       { slot: image.output.slot.stage, disk: image.output.disk.stage },
     ),
     stages: [...fromEngine.stages, programs, ...image.stages],
+    devicePrograms: programs,
+    tools: fromEngine.tools,
     slot: pathOf(image.output.slot),
     disk: pathOf(image.output.disk),
     manifest: pathOf(image.output.manifest),

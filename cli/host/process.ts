@@ -26,6 +26,8 @@ export interface Command {
   readonly stdout?: 'capture' | 'log' | { readonly file: string };
   /** Called for each line of stdout and stderr, as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Called with whatever stdout and stderr give, as it comes; not with a stdout that is captured. */
+  readonly onData?: (data: Buffer, stream: 'stdout' | 'stderr') => void;
   readonly signal?: AbortSignal | undefined;
   /** Ends the tree after this long; the failure's code is then `command-timeout`. */
   readonly timeoutMs?: number;
@@ -88,7 +90,10 @@ export async function runCommand(command: Command): Promise<Finished> {
       const splitter = lineSplitter(take);
       stream.on('data', (chunk: Buffer) => {
         if (stream === child.stdout && command.stdout === 'capture') captured.push(chunk);
-        else splitter.push(chunk);
+        else {
+          splitter.push(chunk);
+          command.onData?.(chunk, stream === child.stdout ? 'stdout' : 'stderr');
+        }
         log.write(chunk);
       });
       stream.on('end', () => splitter.end());

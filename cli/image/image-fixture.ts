@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BootFile, EnginePlan, InitramfsModule, KernelFacts, PackageRecord } from '../engines/engine.ts';
+import type { EngineTools } from '../engines/engine-tools.ts';
 import type { Layer } from '../layers/layer.ts';
 import { RootTree } from '../rootfs/tree.ts';
 import { writeTreeIndex } from '../rootfs/tree-index.ts';
@@ -113,7 +114,7 @@ function fixtureEngine(tree: RootTree): EnginePlan {
   const file = (path: string) => ({ stage, path });
   return {
     stages: [stage],
-    sources: [],
+    tools: noTools(stage),
     output: {
       kernel: file('vmlinuz'),
       kernelFacts: file('facts'),
@@ -123,6 +124,14 @@ function fixtureEngine(tree: RootTree): EnginePlan {
       packages: file('packages'),
     },
   };
+}
+
+function noTools(stage: Stage): EngineTools {
+  const nothing = async (): Promise<never> => {
+    throw new Error('the fixture has no tools');
+  };
+  const tool = { needs: [stage], run: nothing };
+  return { fetch: tool, packages: tool, legalInfo: tool };
 }
 
 function fixturePrograms(): Stage {

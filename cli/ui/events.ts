@@ -33,6 +33,8 @@ export type Event =
       readonly hint?: string;
     }
   | { readonly kind: 'failure'; readonly failure: FailureParts }
+  /** What a program writes that the user called by way of Coracle, untouched. */
+  | { readonly kind: 'output'; readonly stream: 'stdout' | 'stderr'; readonly data: Uint8Array }
   /** The verb's result as data; `table` renders on terminals, `value` in JSON. */
   | { readonly kind: 'result'; readonly value: unknown; readonly text: string };
 

@@ -31,6 +31,9 @@ export function plainReport(out: NodeJS.WritableStream, err: NodeJS.WritableStre
       case 'failure':
         say(failureText(event.failure, cwd));
         return;
+      case 'output':
+        (event.stream === 'stdout' ? out : err).write(event.data);
+        return;
       case 'result':
         if (event.text !== '') out.write(event.text.endsWith('\n') ? event.text : `${event.text}\n`);
         return;

@@ -66,6 +66,31 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./size.ts')).size,
   },
   {
+    command: 'graph <what> [workspace]',
+    summary: 'Draw what takes the time, what takes the room, or what needs what',
+    load: async () => (await import('./graph.ts')).graph,
+  },
+  {
+    command: 'source [workspace..]',
+    summary: 'Fetch and check everything that workspaces need',
+    load: async () => (await import('./source.ts')).source,
+  },
+  {
+    command: 'sbom [workspace] [other]',
+    summary: 'Write the bill of materials of an image (CycloneDX), or compare two',
+    load: async () => (await import('./sbom.ts')).sbom,
+  },
+  {
+    command: 'legal-info [workspace]',
+    summary: 'Gather the licences of all that is in an image',
+    load: async () => (await import('./legal-info.ts')).legalInfo,
+  },
+  {
+    command: 'br <target..>',
+    summary: "Pass targets through to Buildroot's make",
+    load: async () => (await import('./br.ts')).br,
+  },
+  {
     command: 'clean [workspace..]',
     summary: 'Remove what a build made and can make again',
     load: async () => (await import('./clean.ts')).clean,

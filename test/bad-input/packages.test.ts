@@ -1,12 +1,12 @@
 /** Packages that do not exist, cannot be had, or are not what they should be. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, type TestContext, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { downloadPath } from '../../cli/engines/debian/apt/download.ts';
-import { coracle, startCoracle, type Wrapper } from '../support/coracle.ts';
+import { coracle, startCoracle } from '../support/coracle.ts';
 import { temporaryDirectory, writeTree } from '../support/files.ts';
 import { type Manner, startMirror } from '../support/mirror.ts';
+import { noNetwork } from '../support/no-network.ts';
 import { type PrivateCache, privateCache, spoil } from '../support/private-cache.ts';
 import { processesIn } from '../support/processes.ts';
 import { expectRefused, listing, TALK } from '../support/refused.ts';
@@ -124,17 +124,6 @@ describe('a mirror', () => {
     expect(readdirSync(join(cache.directory, 'downloads'))).not.toContain('fetch.lock');
   });
 });
-
-/** A network of its own, with nothing in it. */
-function noNetwork(context: TestContext): Wrapper {
-  const wrapper: Wrapper = process.getuid?.() === 0 ? ['unshare', '--net'] : ['unshare', '--net', '--map-root-user'];
-  try {
-    execFileSync(wrapper[0], [...wrapper.slice(1), 'true'], { stdio: 'pipe' });
-  } catch (error) {
-    context.skip(`cannot make an empty network: ${(error as Error).message.split('\n').at(-2) ?? ''}`);
-  }
-  return wrapper;
-}
 
 describe('without a network', () => {
   test('what is locked and in the cache is built', { timeout: FIRST_BUILD_MS }, async (context) => {

@@ -10,6 +10,7 @@ import { buildPlaces } from './build-places.ts';
 import { configureStage } from './configure/configure-stage.ts';
 import { rootStage } from './root-stage.ts';
 import { planToolchain } from './toolchain/plan-toolchain.ts';
+import { buildrootTools } from './tools/tools.ts';
 import { treeSource } from './tree/tree-source.ts';
 
 export const buildrootEngine: Engine = { name: 'buildroot', plan };
@@ -24,7 +25,6 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDi
   const file = (path: string) => ({ stage: root, path });
   return {
     stages: [...toolchain.stages, configure, build, root],
-    sources: [],
     output: {
       kernel: file('kernel'),
       kernelFacts: file('facts.json'),
@@ -34,6 +34,7 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDi
       packages: file('packages.json'),
       ...fromMachine(config),
     },
+    tools: buildrootTools({ config, environment, places, source, toolchain, configure, build }),
   };
 }
 

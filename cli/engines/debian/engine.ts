@@ -10,6 +10,7 @@ import { planKernel } from './kernel/plan.ts';
 import { packagesStage, packedKernel } from './packages-stage.ts';
 import { PACKAGE_RECORDS, ROOT_INDEX, rootStage } from './root-stage.ts';
 import { SCRIPTS_TAR, scriptsStage } from './run-scripts/scripts-stage.ts';
+import { debianTools } from './tools/tools.ts';
 
 export const debianEngine = { name: 'debian', plan } satisfies Engine;
 
@@ -27,7 +28,6 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment): EnginePlan
   const bootFiles = bootFilesStage(config, environment, packages);
   return {
     stages: [packages, ...kernel.stages, ...(scripts === undefined ? [] : [scripts]), root, bootFiles],
-    sources: [packages],
     output: {
       kernel: kernel.image,
       kernelFacts: kernel.facts,
@@ -36,5 +36,6 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment): EnginePlan
       bootFiles: { stage: bootFiles, path: BOOT_FILES },
       packages: { stage: root, path: PACKAGE_RECORDS },
     },
+    tools: debianTools(config, environment, packages),
   };
 }

@@ -101,7 +101,7 @@ function unaskedText(name: string, infos: PackageInfos): string {
 
 function describePackage(name: string, infos: PackageInfos): string {
   const version = infos.get(name)?.version;
-  return version === undefined ? name : `${name} ${version}`;
+  return version === undefined || version === '' ? name : `${name} ${version}`;
 }
 
 /** The layer that turned the package on, or the nearest package above it that one did. */

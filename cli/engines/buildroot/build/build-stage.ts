@@ -81,13 +81,13 @@ async function build(parts: BuildParts, context: StageContext) {
   return takeResult({ places, infos: facts.packages, context });
 }
 
-function makeFor(parts: BuildParts, { log, signal }: Pick<StageContext, 'log' | 'signal'>): BuildrootMake {
+export function makeFor(parts: BuildParts, { log, signal }: Pick<StageContext, 'log' | 'signal'>): BuildrootMake {
   const { source, places, environment } = parts;
   return { tree: source.tree(), externals: source.externals(), places, environment, jobs: 2, log, signal };
 }
 
 /** What the output directory is to be made of, and the files of the layers. Writes nothing but a configuration for make. */
-async function gather(parts: BuildParts, make: BuildrootMake, text: string, results: Results) {
+export async function gather(parts: BuildParts, make: BuildrootMake, text: string, results: Results) {
   const { config, environment, places, source, toolchain } = parts;
   const dotConfig = parseDotConfig(text, { file: DOT_CONFIG, layer: 'Buildroot' });
   const overrides = overrideMakefile(config, places, await toolchain.overrides(results));
@@ -122,7 +122,7 @@ async function forecast(parts: BuildParts, context: ForecastContext): Promise<re
   return (await workToDo(facts, { places, tree: source.tree().directory })).map(workText);
 }
 
-async function writeDotConfig({ output }: BuildPlaces, text: string): Promise<void> {
+export async function writeDotConfig({ output }: BuildPlaces, text: string): Promise<void> {
   const file = join(output, '.config');
   await mkdir(output, { recursive: true });
   if ((await readFile(file, 'utf8').catch(() => '')) !== text) await writeFileAtomic(file, text);

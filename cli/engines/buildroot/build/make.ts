@@ -23,6 +23,10 @@ export interface BuildrootMake {
 
 export interface MakeOptions {
   readonly onLine?: (line: string) => void;
+  /** See {@link Command.onData}. */
+  readonly onData?: (data: Buffer, stream: 'stdout' | 'stderr') => void;
+  /** Make's own exit codes that are no failure; 0 unless told. */
+  readonly accept?: readonly number[];
   /** Returns what it prints. */
   readonly capture?: true;
   /** Variables of the command line. */
@@ -37,7 +41,7 @@ export function downloadDirectory(cache: string): string {
 export async function runMake(
   make: BuildrootMake,
   targets: readonly string[],
-  { onLine, capture, variables = [] }: MakeOptions = {},
+  { onLine, onData, accept, capture, variables = [] }: MakeOptions = {},
 ): Promise<Finished> {
   const { tree, externals, places, environment, jobs, log, signal } = make;
   await mkdir(places.output, { recursive: true });
@@ -52,6 +56,7 @@ export async function runMake(
       `O=${places.output}`,
       `BR2_EXTERNAL=${externalVariable(externals)}`,
       `PARALLEL_JOBS=${jobs}`,
+      ...(environment.offline ? OFFLINE : []),
       ...variables,
       ...targets,
     ],
@@ -61,14 +66,15 @@ export async function runMake(
       BR2_CCACHE_DIR: join(environment.cache, 'ccache'),
       // A tree inside of another repository is not a commit of that.
       BR2_VERSION_FULL: tree.version,
-      ...(environment.offline ? OFFLINE : {}),
     },
     log,
     signal,
     ...(onLine === undefined ? {} : { onLine }),
+    ...(onData === undefined ? {} : { onData }),
+    ...(accept === undefined ? {} : { accept }),
     ...(capture === true ? { stdout: 'capture' as const } : {}),
   });
 }
 
-/** What is not in the download directory is not looked for anywhere else. */
-const OFFLINE = { BR2_PRIMARY_SITE: 'file:///nonexistent', BR2_PRIMARY_SITE_ONLY: 'y' };
+/** What is not in the download directory is not looked for anywhere else. Variables of `.config` win over the environment. */
+const OFFLINE = ['BR2_PRIMARY_SITE=file:///nonexistent', 'BR2_PRIMARY_SITE_ONLY=y'];

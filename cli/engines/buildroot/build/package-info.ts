@@ -9,7 +9,11 @@ export interface PackageInfo {
   readonly virtual?: boolean;
   readonly version?: string;
   readonly licenses?: string;
-  readonly cpe_id?: string;
+  /** False for what may not be passed on as source (`REDISTRIBUTE = NO`); since 2023.02. */
+  readonly redistributable?: boolean;
+  readonly 'cpe-id'?: string;
+  /** Below the download directory. */
+  readonly dl_dir?: string;
   readonly stamp_dir?: string;
   readonly source_dir?: string;
   /** Below the output directory: `build/busybox-1.37.0`. */
@@ -19,7 +23,12 @@ export interface PackageInfo {
   readonly install_target?: boolean;
   readonly install_staging?: boolean;
   readonly install_images?: boolean;
+  /** `https+https://…`, `git|urlencode+https://…`: how, and from where. */
   readonly downloads?: readonly { readonly source: string; readonly uris: readonly string[] }[];
+  /** Paths in the tree, or absolute ones; since 2025.02. */
+  readonly hashes?: readonly string[];
+  /** Likewise. */
+  readonly patches?: readonly string[];
   readonly dependencies: readonly string[];
   readonly reverse_dependencies: readonly string[];
 }

@@ -66,7 +66,9 @@ async function ask(make: BuildrootMake, dotConfig: string, plan: LayerFilesPlan,
     await writeFile(join(copy, name), data);
   }
   await writeFile(join(output, '.config'), dotConfig.replaceAll(`${layers}/`, `${copy}/`));
-  const asked = { ...make, places: { ...make.places, output } };
+  // It downloads nothing; offline, the places that sources are from would be missing in the answer.
+  const environment = { ...make.environment, offline: false };
+  const asked = { ...make, environment, places: { ...make.places, output } };
   const { stdout } = await runMake(asked, ['-s', '--no-print-directory', 'show-info'], { capture: true });
   return stdout.replaceAll(`${copy}/`, `${layers}/`);
 }
