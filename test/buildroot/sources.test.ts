@@ -29,6 +29,15 @@ test('sources are fetched, checked and found again without a network', { timeout
   expect(readFileSync(download)).toEqual(whole);
 });
 
+test('a build after it needs no network', { timeout: MINUTES }, async (context) => {
+  const { directory, variables } = tinyProject(context);
+  expect(await coracle(directory, ['source', 'tiny'], variables)).toMatchObject({ exitCode: 0 });
+  const ran = await coracle(directory, ['build', 'tiny', '--offline'], variables, noNetwork(context));
+  expect(ran.stderr).toMatch(/^\[tiny\/buildroot\] build with Buildroot: done/m);
+  // It asks for no kernel.
+  expectRefused(ran, ['Buildroot made no kernel']);
+});
+
 test('a source that is not what its hash says is an error', { timeout: MINUTES }, async (context) => {
   const { directory, variables } = tinyProject(context);
   writeFileSync(join(directory, 'layers/my/app/buildroot_ext/sources/hello-1.0.tar.gz'), 'something else');

@@ -1,6 +1,6 @@
 /**
- * A project for the buildroot engine on a real tree that asks nothing of any network: its packages are in an external tree of
- * its own with their sources beside them, its toolchain is only named. It can be configured, fetched and told of, not built.
+ * A project for the buildroot engine on a real tree, for tests of the real command line: its packages are in an external tree
+ * of its own with their sources beside them, toolchain and tools are the machine's. It has no kernel, so no image.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,21 +44,15 @@ workspaces:
     engine: buildroot
     arch: x86_64
     layers: [my/app]
+    buildroot: {toolchain: machine, hostTools: machine}
 `,
     'layers/LICENSE': 'the layers\n',
     'layers/my/app/layer.yaml': 'description: All that there is\nprovides: [base]\n',
     'layers/my/app/root_overlay/etc/motd': 'hello\n',
-    'layers/my/app/buildroot/app': `BR2_TOOLCHAIN_EXTERNAL=y
-BR2_TOOLCHAIN_EXTERNAL_CUSTOM=y
-BR2_TOOLCHAIN_EXTERNAL_PREINSTALLED=y
-BR2_TOOLCHAIN_EXTERNAL_PATH="/nonexistent"
-BR2_TOOLCHAIN_EXTERNAL_CUSTOM_PREFIX="x86_64-linux"
-BR2_TOOLCHAIN_EXTERNAL_CUSTOM_GLIBC=y
-BR2_INIT_NONE=y
+    'layers/my/app/buildroot/app': `BR2_INIT_NONE=y
 BR2_SYSTEM_BIN_SH_NONE=y
 # BR2_PACKAGE_BUSYBOX is not set
 BR2_PACKAGE_HELLO=y
-BR2_PACKAGE_OVERRIDE_FILE="$(BR2_EXTERNAL_TINY_PATH)/override.mk"
 `,
     'layers/my/app/buildroot_patches/hello/0001-say-nothing.patch': `--- a/hello.c
 +++ b/hello.c
@@ -75,7 +69,6 @@ BR2_PACKAGE_OVERRIDE_FILE="$(BR2_EXTERNAL_TINY_PATH)/override.mk"
 config BR2_PACKAGE_BLOB
 	bool "blob"
 `,
-    'layers/my/app/buildroot_ext/override.mk': ['FAKEROOT', 'PATCHELF', 'TAR'].map(machineTool).join(''),
     'layers/my/app/buildroot_ext/package/hello/hello.mk': packageText('HELLO', {
       VERSION: '1.0',
       LICENSE: 'MIT (library), GPL-2.0+',
@@ -111,22 +104,6 @@ function plainDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'coracle-tiny-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-}
-
-/** Of the tools of the build, none is fetched either: this machine's own are taken. */
-function machineTool(name: string): string {
-  const program = name.toLowerCase();
-  return `override HOST_${name}_OVERRIDE_SRCDIR := $(BR2_EXTERNAL_TINY_PATH)/package
-override HOST_${name}_DEPENDENCIES := host-skeleton
-override HOST_${name}_PRE_CONFIGURE_HOOKS :=
-override HOST_${name}_CONFIGURE_CMDS :=
-override HOST_${name}_BUILD_CMDS :=
-override HOST_${name}_LICENSE_FILES :=
-override define HOST_${name}_INSTALL_CMDS
-	mkdir -p $(HOST_DIR)/bin
-	ln -sf $(shell which ${program}) $(HOST_DIR)/bin/${program}
-endef
-`;
 }
 
 function packageText(name: string, values: Readonly<Record<string, string>>): string {

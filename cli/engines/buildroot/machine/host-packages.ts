@@ -95,7 +95,7 @@ function answer(tool: BuildrootTool, links: readonly Link[], emptyDirectory: str
   return [
     `override ${prefix}_OVERRIDE_SRCDIR := ${inMake(emptyDirectory).replaceAll('#', '\\#')}`,
     `override ${prefix}_DEPENDENCIES := host-skeleton`,
-    ...[...empty, 'CONFIGURE_CMDS', 'BUILD_CMDS'].map((name) => `override ${prefix}_${name} :=`),
+    ...[...empty, 'CONFIGURE_CMDS', 'BUILD_CMDS', 'LICENSE_FILES'].map((name) => `override ${prefix}_${name} :=`),
     `override define ${prefix}_INSTALL_CMDS`,
     '\tmkdir -p $(HOST_DIR)/bin $(HOST_DIR)/sbin $(HOST_DIR)/lib/pkgconfig',
     ...links.flatMap(install),
