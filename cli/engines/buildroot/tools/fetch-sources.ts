@@ -5,6 +5,7 @@
  * files themselves are looked at first; what is missing although Buildroot believes it there is fetched by way of an output
  * directory that knows of nothing.
  */
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256File } from '../../../host/files.ts';
@@ -28,12 +29,11 @@ export async function fetchSources(parts: ToolParts, context: StageContext): Pro
   const directory = downloadDirectory(environment.cache);
   const downloads = downloadsOf(infos, source.tree().directory, directory);
   const missing = await badDownloads(downloads, context);
-  if (missing.length > 0) {
+  if (missing.length > 0 && !missing.some((one) => isStamped(one, infos, make))) {
     await watchedMake('source', { make, infos, parts, context });
-    const stillMissing = await badDownloads(missing, context);
-    if (stillMissing.length > 0) {
-      await withoutStamps(make, context, (bare) => watchedMake('source', { make: bare, infos, parts, context }));
-    }
+  }
+  if ((await badDownloads(missing, context)).length > 0) {
+    await withoutStamps(make, context, (bare) => watchedMake('source', { make: bare, infos, parts, context }));
   }
   // What a package of the user's or of this machine stands for is never downloaded, and no mistake.
   const sizes = await Promise.all(downloads.map(({ file }) => sizeOf(file)));
@@ -57,6 +57,11 @@ function downloadsOf(infos: PackageInfos, tree: string, directory: string): read
 /** Built from a directory (`<NAME>_OVERRIDE_SRCDIR`): nothing is downloaded, though Buildroot lists it. */
 function isOverridden({ stamp_dir, version }: PackageInfo): boolean {
   return version !== 'custom' && stamp_dir?.endsWith('-custom') === true;
+}
+
+/** Whether make would take it for downloaded. */
+function isStamped(one: Download, infos: PackageInfos, { places }: BuildrootMake): boolean {
+  return existsSync(join(places.output, infos.get(one.package)?.stamp_dir ?? '', '.stamp_downloaded'));
 }
 
 async function badDownloads(downloads: readonly Download[], { signal, report, step }: StageContext) {
