@@ -13,6 +13,7 @@ import { readTreeIndex } from '../rootfs/tree-index.ts';
 import { mustBeThere, readImage } from '../run/image.ts';
 import { inspectStages } from '../stages/inspect-stages.ts';
 import { commandLine } from '../workspace/command-line.ts';
+import { BUILD_OPTIONS } from './build-options.ts';
 import { namesOf } from './chosen-workspaces.ts';
 import { numberOption } from './number-option.ts';
 import { ONE_WORKSPACE, plannedWorkspace } from './planned.ts';
@@ -47,11 +48,12 @@ which. The same build gives the same picture.
       default: 40,
       ...numberOption('top', { describe: 'Bars of a chart; the others are one', least: 1, most: 100_000 }),
     },
+    offline: BUILD_OPTIONS.offline,
     tools: { type: 'boolean', describe: 'depends: also packages that run on the machine that builds' },
   },
   run: async (args, session) => {
     const what = args['what'] as keyof typeof DRAWINGS;
-    const plan = await plannedWorkspace(session, { names: namesOf(args['workspace']), offline: true });
+    const plan = await plannedWorkspace(session, { names: namesOf(args['workspace']), offline: args.offline });
     const picture = await DRAWINGS[what](plan, session, { top: args.top, tools: args.tools === true });
     const file =
       args.output === undefined ? join(plan.directory, 'graphs', `${what}.svg`) : resolve(session.cwd, args.output);
