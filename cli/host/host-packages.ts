@@ -17,6 +17,7 @@ export const PURPOSES = [
   'scripts-run',
   'buildroot',
   'buildroot-machine',
+  'menuconfig',
   'run-x86_64',
   'run-arm64',
   'firmware',
@@ -239,22 +240,26 @@ export const HOST_NEEDS: readonly HostNeed[] = [
     why: 'is what Buildroot expects of any machine',
     purposes: ['buildroot'],
   },
-  {
-    name: 'ncurses headers',
-    check: { kind: 'file', anyOf: ['/usr/include/ncurses.h'] },
-    packages: ['libncurses-dev'],
-    why: 'are used by the menus of coracle menuconfig',
-    purposes: ['buildroot'],
-  },
   // This machine's programs in place of Buildroot's host packages.
   ...BUILDROOT_TOOLS.flatMap(machineNeeds),
   // Running maintainer scripts (`scripts: run`).
   program('mmdebstrap', 'mmdebstrap', 'installs packages together with their scripts', ['scripts-run']),
+  // Menus of Kconfig (`coracle menuconfig`), which are compiled from the tree.
+  program('make', 'make', 'compiles the menus of Kconfig', ['menuconfig']),
+  program('gcc', 'gcc', 'compiles the menus of Kconfig', ['menuconfig']),
+  {
+    name: 'ncurses headers',
+    check: { kind: 'file', anyOf: ['/usr/include/ncurses.h'] },
+    packages: ['libncurses-dev'],
+    why: 'draw the menus of Kconfig on a terminal',
+    purposes: ['menuconfig'],
+  },
   // Tests that look at a result with somebody else's eyes (`coracle test`).
   program('busybox', 'busybox', 'runs the scripts of images in tests of Coracle itself', ['test']),
   program('cpio', 'cpio', 'reads an initramfs in tests of Coracle itself', ['test']),
   program('mount', 'mount', 'makes the small disks that tests of Coracle itself fill', ['test']),
   program('openssl', 'openssl', 'computes password hashes in tests of Coracle itself', ['test']),
+  program('python3', 'python3', 'types on a terminal in tests of Coracle itself', ['test']),
   program('readelf', 'binutils', 'reads programs in tests of Coracle itself', ['test']),
 ];
 

@@ -7,16 +7,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 
-/** Reads `+ <group>` and `- <group>`; nothing but numbers ever gets there. */
+/** Reads `+ <target>` and `- <target>`, targets as kill(2) takes them; nothing but numbers ever gets there. */
 const GUARD = `
-groups=' '
-while read -r sign group; do
+targets=' '
+while read -r sign target; do
   case $sign in
-    +) groups="$groups$group " ;;
-    -) groups="\${groups%% $group *} \${groups#* $group }" ;;
+    +) targets="$targets$target " ;;
+    -) targets="\${targets%% $target *} \${targets#* $target }" ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group"; done
+for target in $targets; do kill -s KILL -- "$target"; done
 `;
 
 let guard: Writable | undefined;
@@ -27,13 +27,27 @@ let guard: Writable | undefined;
  * @param start spawns it, detached
  */
 export function endingWithUs<Child extends ChildProcess>(start: () => Child): Child {
+  return guarded(start, (pid) => -pid);
+}
+
+/**
+ * Starts a child of our own process group, which ends with this program; what it starts in turn does not.
+ *
+ * @param start spawns it
+ */
+export function programEndingWithUs<Child extends ChildProcess>(start: () => Child): Child {
+  return guarded(start, (pid) => pid);
+}
+
+function guarded<Child extends ChildProcess>(start: () => Child, targetOf: (pid: number) => number): Child {
   // Before the child: what it does in its first moments may be the last that this program sees.
   guard ??= startGuard();
   const watching = guard;
   const child = start();
   if (child.pid === undefined) return child;
-  watching.write(`+ ${child.pid}\n`);
-  child.on('close', () => watching.write(`- ${child.pid}\n`));
+  const target = targetOf(child.pid);
+  watching.write(`+ ${target}\n`);
+  child.on('close', () => watching.write(`- ${target}\n`));
   return child;
 }
 
