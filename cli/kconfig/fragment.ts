@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts';
 import type { Assignment, Namespace, Value } from './assignment.ts';
 import { readFragmentText } from './fragment-text.ts';
 import { type FragmentSource, scanFragment } from './scan.ts';
-import { formatAssignment } from './value.ts';
+import { formatAssignment, formatValue } from './value.ts';
 
 export interface FragmentLine {
   /** As written, without its end. */
@@ -48,7 +48,10 @@ export function assignmentsOf(fragment: Fragment): readonly Assignment[] {
   return fragment.lines.flatMap((line) => line.assignment ?? []);
 }
 
-/** The fragment with `symbol` set: its last assignment is replaced in place, else a line is added at the end. */
+/**
+ * The fragment with `symbol` set: its last assignment is replaced in place, with the comment behind it kept, else a line is
+ * added at the end.
+ */
 export function withValue(fragment: Fragment, symbol: string, value: Value): Fragment {
   if (value.kind === 'string' && /[\n\r\0]/.test(value.value)) {
     throw new Failure({ code: 'bad-value', message: `${symbol} cannot hold a text of more than one line` });
@@ -62,9 +65,19 @@ export function withValue(fragment: Fragment, symbol: string, value: Value): Fra
     index = lines.length;
   }
   lines[index] = {
-    text: formatAssignment(symbol, value),
+    text: assignmentText(symbol, value, lines[index]?.text),
     end: lines[index]?.end ?? eol,
     assignment: { symbol, value, origin: { layer: fragment.layer, file: fragment.file, line: index + 1 } },
   };
   return { ...fragment, lines };
+}
+
+/** A blank has to be before the sign: of `X=a#b` it would be a part of the value. */
+const COMMENT_BEHIND = /^\s*\w+=(?:"(?:\\.|[^"\\])*"|[^"#]*?)(\s+#.*)$/;
+
+function assignmentText(symbol: string, value: Value, before = ''): string {
+  const comment = COMMENT_BEHIND.exec(before)?.[1];
+  if (comment === undefined) return formatAssignment(symbol, value);
+  // Behind `# X is not set` there can be none.
+  return `${symbol}=${formatValue(value)}${comment}`;
 }

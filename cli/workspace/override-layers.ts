@@ -2,23 +2,39 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDirectory } from '../host/look-at.ts';
-import type { Layer } from '../layers/layer.ts';
+import type { Layer, LayerRoot } from '../layers/layer.ts';
 import { LAYER_FILE } from '../layers/layer-contents.ts';
 import { readLayer } from '../layers/read-layer.ts';
 import type { Project } from './project.ts';
+
+/** Name of the layer of all workspaces. */
+export const OVERRIDES = 'overrides';
+
+/** Name of the layer of one workspace. */
+export function workspaceOverrides(workspace: string): string {
+  return `${OVERRIDES}/workspaces/${workspace}`;
+}
 
 /**
  * In the order in which they win; those that are missing or hold nothing are left out. Beside a coracle.yaml they need no
  * layer.yaml to be Coracle's; elsewhere it is a user of SkiffOS who wrote them.
  */
 export function overrideLayers(project: Project, workspace: string): readonly Layer[] {
-  const root = { kind: 'overrides', directory: project.directory, label: 'overrides' } as const;
-  return ['overrides', `overrides/workspaces/${workspace}`].flatMap((name) => {
+  return [OVERRIDES, workspaceOverrides(workspace)].flatMap((name) => {
     const directory = join(project.directory, name);
     if (!isDirectory(directory)) return [];
-    const layer = readLayer(name, root, directory, project.yaml === undefined ? 'skiffos' : 'coracle');
+    const layer = readLayer(name, overridesRoot(project), directory, overridesForm(project));
     return layer === undefined || isEmpty(layer, directory) ? [] : [layer];
   });
+}
+
+export function overridesRoot(project: Project): LayerRoot {
+  return { kind: 'overrides', directory: project.directory, label: OVERRIDES };
+}
+
+/** What overrides without a layer.yaml are. */
+export function overridesForm(project: Project): Layer['form'] {
+  return project.yaml === undefined ? 'skiffos' : 'coracle';
 }
 
 /** Where overrides of single workspaces are. */
