@@ -56,6 +56,21 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./explain.ts')).explain,
   },
   {
+    command: 'menuconfig [what] [workspace]',
+    summary: 'Change symbols in the menu of Kconfig, and write the changes into a layer',
+    load: async () => (await import('./menuconfig.ts')).menuconfig,
+  },
+  {
+    command: 'nconfig [what] [workspace]',
+    summary: 'The same as menuconfig, with the newer menu for terminals',
+    load: async () => (await import('./menuconfig.ts')).nconfig,
+  },
+  {
+    command: 'xconfig [what] [workspace]',
+    summary: 'The same as menuconfig, in a window (Qt)',
+    load: async () => (await import('./menuconfig.ts')).xconfig,
+  },
+  {
     command: 'diff <a> <b>',
     summary: 'Compare what two workspaces or layer lists ask for, symbol by symbol',
     load: async () => (await import('./diff.ts')).diff,

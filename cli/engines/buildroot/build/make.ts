@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Finished, runCommand } from '../../../host/process.ts';
+import { type Command, type Finished, runCommand } from '../../../host/process.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import type { BuildPlaces } from '../build-places.ts';
 import type { BuildrootTree } from '../tree/buildroot-tree.ts';
@@ -43,37 +43,41 @@ export async function runMake(
   targets: readonly string[],
   { onLine, onData, accept, capture, variables = [] }: MakeOptions = {},
 ): Promise<Finished> {
-  const { tree, externals, places, environment, jobs, log, signal } = make;
-  await mkdir(places.output, { recursive: true });
-  await mkdir(downloadDirectory(environment.cache), { recursive: true });
-  process.umask(0o022);
   return runCommand({
-    argv: [
-      'nice',
-      'make',
-      '-C',
-      tree.directory,
-      `O=${places.output}`,
-      `BR2_EXTERNAL=${externalVariable(externals)}`,
-      `PARALLEL_JOBS=${jobs}`,
-      ...(environment.offline ? OFFLINE : []),
-      ...variables,
-      ...targets,
-    ],
-    cwd: tree.directory,
-    env: {
-      BR2_DL_DIR: downloadDirectory(environment.cache),
-      BR2_CCACHE_DIR: join(environment.cache, 'ccache'),
-      // A tree inside of another repository is not a commit of that.
-      BR2_VERSION_FULL: tree.version,
-    },
-    log,
-    signal,
+    ...(await makeCommand(make, [...variables, ...targets])),
+    log: make.log,
+    signal: make.signal,
     ...(onLine === undefined ? {} : { onLine }),
     ...(onData === undefined ? {} : { onData }),
     ...(accept === undefined ? {} : { accept }),
     ...(capture === true ? { stdout: 'capture' as const } : {}),
   });
+}
+
+/** @param words targets, and variables of the command line */
+export async function makeCommand(make: BuildrootMake, words: readonly string[]) {
+  const { tree, externals, places, environment, jobs } = make;
+  await mkdir(places.output, { recursive: true });
+  await mkdir(downloadDirectory(environment.cache), { recursive: true });
+  process.umask(0o022);
+  const argv: Command['argv'] = [
+    'nice',
+    'make',
+    '-C',
+    tree.directory,
+    `O=${places.output}`,
+    `BR2_EXTERNAL=${externalVariable(externals)}`,
+    `PARALLEL_JOBS=${jobs}`,
+    ...(environment.offline ? OFFLINE : []),
+    ...words,
+  ];
+  const env = {
+    BR2_DL_DIR: downloadDirectory(environment.cache),
+    BR2_CCACHE_DIR: join(environment.cache, 'ccache'),
+    // A tree inside of another repository is not a commit of that.
+    BR2_VERSION_FULL: tree.version,
+  };
+  return { argv, cwd: tree.directory, env };
 }
 
 /** What is not in the download directory is not looked for anywhere else. Variables of `.config` win over the environment. */

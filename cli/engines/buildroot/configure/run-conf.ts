@@ -33,20 +33,33 @@ export interface ConfResult {
 
 /** @throws Failure `kconfig-failed` */
 export async function runConf(request: string, options: ConfOptions): Promise<ConfResult> {
+  const variables = await callConf(request, '--olddefconfig', options);
+  const kconfig: KconfigSource = {
+    tree: options.tree.directory,
+    file: 'Config.in',
+    dialect: 'symbols',
+    prefix: '',
+    variables,
+  };
+  return { text: await readFile(join(options.scratch, '.config'), 'utf8'), kconfig };
+}
+
+/** @returns a final `.config` without what follows from defaults (`savedefconfig`). @throws Failure `kconfig-failed` */
+export async function compactConfig(dotConfig: string, options: ConfOptions): Promise<string> {
+  const file = join(options.scratch, 'defconfig');
+  await callConf(dotConfig, `--savedefconfig=${file}`, options);
+  return readFile(file, 'utf8');
+}
+
+/** @returns the environment that it was called in */
+async function callConf(input: string, how: string, options: ConfOptions): Promise<Record<string, string>> {
   const { tree, scratch, cache, log, signal } = options;
   const conf = await kconfigProgram('conf', tree, { cache, log, signal });
   await mkdir(scratch, { recursive: true });
-  const file = join(scratch, '.config');
-  await writeFile(file, request);
-  const environment = await kconfigEnvironment(options);
+  await writeFile(join(scratch, '.config'), input);
+  const env = await kconfigEnvironment(options);
   try {
-    await runCommand({
-      argv: [conf, '--olddefconfig', 'Config.in'],
-      cwd: tree.directory,
-      env: environment,
-      log,
-      signal,
-    });
+    await runCommand({ argv: [conf, how, 'Config.in'], cwd: tree.directory, env, log, signal });
   } catch (error) {
     if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
     throw new Failure({
@@ -55,14 +68,7 @@ export async function runConf(request: string, options: ConfOptions): Promise<Co
       message: `the Kconfig files of Buildroot ${tree.version} or of a BR2_EXTERNAL tree cannot be read`,
     });
   }
-  const kconfig: KconfigSource = {
-    tree: tree.directory,
-    file: 'Config.in',
-    dialect: 'symbols',
-    prefix: '',
-    variables: environment,
-  };
-  return { text: await readFile(file, 'utf8'), kconfig };
+  return env;
 }
 
 /**

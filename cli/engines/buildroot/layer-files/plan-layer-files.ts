@@ -79,7 +79,7 @@ const PATCH_DIRECTORIES: Readonly<Record<PatchKind, string>> = {
 };
 
 /** The winners, each with the layer that it comes from: what a person finds when they look into the build. */
-function fragmentText(config: ResolvedConfig, namespace: Namespace): string {
+export function fragmentText(config: ResolvedConfig, namespace: Namespace): string {
   const lines: string[] = [];
   let layer = '';
   for (const { symbol, value, origin } of askedOf(config, namespace)) {
