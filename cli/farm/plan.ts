@@ -1,7 +1,6 @@
 /** The whole of one build as stages: engine, device programs, image. Pure and quick; nothing runs here. */
 import { join } from 'node:path';
 import { planDevicePrograms } from '../device-programs/plan.ts';
-import { type AvailableEngine, availableEngine } from '../engines/available.ts';
 import { buildrootEngine } from '../engines/buildroot/engine.ts';
 import { debianEngine } from '../engines/debian/engine.ts';
 import type { Engine, StageFile } from '../engines/engine.ts';
@@ -12,10 +11,10 @@ import { FileHashes } from '../stages/file-hashes.ts';
 import { stageDirectory, withNeeds } from '../stages/inspect-stages.ts';
 import type { Stage } from '../stages/stage.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
-import type { ResolvedConfig } from '../workspace/resolved.ts';
+import type { EngineName, ResolvedConfig } from '../workspace/resolved.ts';
 import { postHooksStage, preHooksStage } from './hook-stages.ts';
 
-const ENGINES: Readonly<Record<AvailableEngine, Engine>> = {
+const ENGINES: Readonly<Record<EngineName, Engine>> = {
   debian: debianEngine,
   buildroot: buildrootEngine,
 };
@@ -61,8 +60,7 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
     offline: places.offline,
     hashes: new FileHashes(join(directory, 'hashes.json')),
   };
-  const engine = ENGINES[availableEngine(config.engine, config.workspace)];
-  const fromEngine = engine.plan(config, environment, directory);
+  const fromEngine = ENGINES[config.engine].plan(config, environment, directory);
   const programs = planDevicePrograms(config.arch, environment);
   const image = planImage(config, environment, fromEngine, programs);
   const pathOf = (file: StageFile): string => join(stageDirectory(directory, file.stage), file.path);

@@ -14,12 +14,18 @@ const layer = (more = ''): string => `description: A layer\n${more}`;
 const codes = ({ failures }: ProjectLint): string[] => failures.map(({ code }) => code);
 
 describe('check', () => {
-  test('tells of an engine that this version does not have', async () => {
+  test('tells what Buildroot could not work with', async () => {
     const found = await lint({
       'layers/my/app/layer.yaml': layer('provides: [base]\n'),
+      'layers/my/app/buildroot_ext/external.desc': 'name: not a name\n',
+      'layers/my/app/buildroot_ext/external.mk': '',
+      'layers/my/app/buildroot_ext/Config.in': '',
+      'layers/my/app/buildroot_patches/a/0001 odd.patch': '',
+      'layers/my/app/cflags/a': '-O2\n-DNAME="x"\n',
       'coracle.yaml': 'layers: [{path: .}]\nworkspaces:\n  a: {layers: [my/app], engine: buildroot}\n',
     });
-    expect(found.failures).toMatchObject([{ code: 'no-such-engine', place: { line: 3, column: 33 } }]);
+    expect(codes(found)).toEqual(['bad-external-tree', 'bad-patch-name', 'bad-cflags']);
+    expect(found.failures.at(-1)).toMatchObject({ layer: 'my/app', place: { line: 2, column: 8 } });
   });
 
   test('has nothing to say of good layers', async () => {

@@ -1,7 +1,7 @@
 /** Everything that is wrong in a project: every layer that can be reached, and every workspace of coracle.yaml. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { availableEngine } from '../engines/available.ts';
+import { checkForBuildroot } from '../engines/buildroot/layer-files/check-layers.ts';
 import { Failure, type FailureParts, Failures } from '../failure.ts';
 import { breath } from '../host/breath.ts';
 import { didYouMean } from '../kconfig/nearest.ts';
@@ -61,8 +61,8 @@ export async function lintProject(
   for (const workspace of workspaces) {
     await breathe();
     await collect(async () => {
-      const { engine } = await resolveWorkspace(project, workspace, { ...options, onWarning });
-      availableEngine(engine, workspace, project.yaml?.placeOf(['workspaces', workspace, 'engine']));
+      const config = await resolveWorkspace(project, workspace, { ...options, onWarning });
+      if (config.engine === 'buildroot') checkForBuildroot(config);
     });
     await collect(async () => {
       for (const layer of overrideLayers(project, workspace)) tell(await lintLayer(layer, library, ownDirectories));
