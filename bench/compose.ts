@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { makeLocalArchive } from '../cli/engines/debian/run-scripts/local-archive.ts';
 import { unpackedPath } from '../cli/engines/debian/unpacked.ts';
 import { type BuildPlan, planBuild, stagesOf } from '../cli/farm/plan.ts';
+import { JobBudget } from '../cli/host/job-budget.ts';
 import { runStages } from '../cli/stages/run-stages.ts';
-import { slots } from '../cli/stages/slots.ts';
 import { cacheDirectory } from '../cli/workspace/cache-directory.ts';
 import type { LockedPackage } from '../cli/workspace/lock-schema.ts';
 import { loadProject } from '../cli/workspace/project.ts';
@@ -149,7 +149,7 @@ async function runUntil(plan: BuildPlan, name: string): Promise<void> {
     name: plan.config.workspace,
     report: () => {},
     signal: new AbortController().signal,
-    slot: slots(2),
+    jobs: new JobBudget(2),
   });
 }
 

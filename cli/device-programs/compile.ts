@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { proxies } from '../engines/debian/apt/private-apt.ts';
 import { Failure } from '../failure.ts';
+import type { MakeJobs } from '../host/job-budget.ts';
 import { runCommand } from '../host/process.ts';
 import type { RustToolchain } from '../host/rust-toolchain.ts';
 import type { Target } from './targets.ts';
@@ -20,6 +21,8 @@ export interface Compilation {
   /** Directory for what cargo writes. */
   readonly scratch: string;
   readonly offline: boolean;
+  /** How many of its own it may start; as many as there are processors unless told. */
+  readonly jobs?: MakeJobs;
   readonly log?: string | undefined;
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
@@ -54,11 +57,12 @@ export async function compileProgram(name: string, compilation: Compilation): Pr
 }
 
 function cargo(compilation: Compilation, argv: readonly [string, ...string[]]) {
-  const { source, log, onLine, signal } = compilation;
+  const { source, jobs, log, onLine, signal } = compilation;
   return runCommand({
     argv,
     cwd: source,
-    env: cargoEnvironment(compilation),
+    env: { ...cargoEnvironment(compilation), ...(jobs && { ...jobs.env, CARGO_BUILD_JOBS: String(jobs.perProgram) }) },
+    ...(jobs && { descriptors: jobs.descriptors }),
     signal,
     ...(log === undefined ? {} : { log }),
     ...(onLine === undefined ? {} : { onLine }),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { failuresOf, temporaryDirectory, writeTree } from '../../test/support/files.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
+import { JobBudget } from '../host/job-budget.ts';
 import type { Host } from '../host/this-host.ts';
 import { FileHashes } from '../stages/file-hashes.ts';
 import type { Stage, StageContext } from '../stages/stage.ts';
@@ -71,7 +72,7 @@ function lineCount(path: string): number {
 async function run(stage: Stage, name: string): Promise<string> {
   const [output, scratch] = [join(directory, name, 'output'), join(directory, name, 'scratch')];
   for (const path of [output, scratch]) mkdirSync(path, { recursive: true });
-  const context: StageContext = {
+  const context: Omit<StageContext, 'jobs'> = {
     output,
     scratch,
     outputOf: () => output,
@@ -80,7 +81,7 @@ async function run(stage: Stage, name: string): Promise<string> {
     step: 'test/device-programs',
     signal: new AbortController().signal,
   };
-  await stage.run(context);
+  await new JobBudget(2).share(context.signal, (jobs) => stage.run({ ...context, jobs }));
   return readFileSync(join(output, 'coracle-init'), 'utf8');
 }
 

@@ -69,11 +69,14 @@ async function makeOnce(kept: string, inputs: readonly StageInput[], work: Work)
     onWait: ({ pid }: LockHolder) =>
       report({ kind: 'step-progress', step, text: `process ${pid} is compiling them, too: waiting` }),
   };
-  await using _ = await writingCache(work.environment.cache, () => takeLock(`${dirname(kept)}.lock`, lock));
+  await using _ = await writingCache(work.environment.cache, () =>
+    context.jobs.lend(() => takeLock(`${dirname(kept)}.lock`, lock)),
+  );
   if (await isWhole(kept)) return;
   const source = join(context.scratch, 'source');
   copySources(...sourceArguments(work.environment, source, inputs));
-  const program = await compileProgram(INIT_PROGRAM, await compilation(source, work));
+  const compiling = await compilation(source, work);
+  const program = await context.jobs.make((jobs) => compileProgram(INIT_PROGRAM, { ...compiling, jobs }));
   await writingCache(work.environment.cache, () => keep(program, kept));
 }
 

@@ -1,8 +1,8 @@
 /** Builds workspaces side by side under one budget, each under its own lock. */
 import { availableParallelism } from 'node:os';
 import { Failure, throwAny } from '../failure.ts';
+import { JobBudget } from '../host/job-budget.ts';
 import { runStages } from '../stages/run-stages.ts';
-import { slots } from '../stages/slots.ts';
 import type { Report } from '../ui/events.ts';
 import { cacheDirectory } from '../workspace/cache-directory.ts';
 import { commandLine } from '../workspace/command-line.ts';
@@ -12,7 +12,7 @@ import { type BuildPlan, type PlanPlaces, planBuild, stagesOf } from './plan.ts'
 import { lockWorkspace } from './workspace-lock.ts';
 
 export interface BuildOptions extends Omit<PlanPlaces, 'directory'> {
-  /** Stages at work at once, over all workspaces; as many as there are processors unless told. */
+  /** Jobs at once, those of makes included, over all workspaces; as many as there are processors unless told. */
   readonly jobs?: number;
   /** Fail at once when somebody else builds a workspace, instead of waiting. */
   readonly noWait?: boolean;
@@ -43,8 +43,8 @@ export async function buildWorkspaces(
   options.report({ kind: 'plan', steps });
   const names = configs.map(({ workspace }) => workspace).join(' ');
   await using _cache = await useCache(cacheDirectory(options.variables), `coracle build ${names}`);
-  const slot = slots(options.jobs ?? availableParallelism());
-  const ended = await Promise.allSettled(plans.map((plan) => buildOne(plan, options, slot)));
+  const jobs = new JobBudget(options.jobs ?? availableParallelism(), plans.length);
+  const ended = await Promise.allSettled(plans.map((plan) => buildOne(plan, options, jobs)));
   const failures: Failure[] = [];
   for (const end of ended) {
     if (end.status === 'fulfilled') continue;
@@ -61,12 +61,12 @@ export async function buildWorkspaces(
   }));
 }
 
-async function buildOne(plan: BuildPlan, options: BuildOptions, slot: ReturnType<typeof slots>): Promise<void> {
+async function buildOne(plan: BuildPlan, options: BuildOptions, jobs: JobBudget): Promise<void> {
   const name = plan.config.workspace;
   await using _lock = await lockWorkspace(plan, { ...options, purpose: `coracle build ${name}` });
   const { report, signal } = options;
   const retry = commandLine('build', plan.config, options.offline ? ['--offline'] : []);
-  const run = { workspace: plan.directory, name, retry, report, signal, slot };
+  const run = { workspace: plan.directory, name, retry, report, signal, jobs };
   // No stage needs what the pre hooks do, and yet they come before all of them.
   await runStages(plan.before, run);
   await runStages([...plan.stages, ...plan.after], run);

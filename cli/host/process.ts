@@ -35,6 +35,8 @@ export interface Command {
   readonly endLeftovers?: boolean;
   /** Exit codes that are not failures; 0 unless told. */
   readonly accept?: readonly number[];
+  /** Open descriptors that the child gets as its own from 3 on. */
+  readonly descriptors?: readonly number[];
 }
 
 export interface Finished {
@@ -77,7 +79,12 @@ export async function runCommand(command: Command): Promise<Finished> {
         cwd: command.cwd,
         env: { ...baseEnvironment(), ...command.env },
         detached: true,
-        stdio: [command.stdin === undefined ? 'ignore' : 'pipe', outFile ?? 'pipe', 'pipe'],
+        stdio: [
+          command.stdin === undefined ? 'ignore' : 'pipe',
+          outFile ?? 'pipe',
+          'pipe',
+          ...(command.descriptors ?? []),
+        ],
       }),
     );
     const take = (line: string): void => {

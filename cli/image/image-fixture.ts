@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BootFile, EnginePlan, InitramfsModule, KernelFacts, PackageRecord } from '../engines/engine.ts';
 import type { EngineTools } from '../engines/engine-tools.ts';
+import { JobBudget } from '../host/job-budget.ts';
 import type { Layer } from '../layers/layer.ts';
 import { RootTree } from '../rootfs/tree.ts';
 import { writeTreeIndex } from '../rootfs/tree-index.ts';
@@ -41,7 +42,7 @@ export async function buildFixture(options: FixtureOptions): Promise<BuiltFixtur
     name: 'fixture',
     report: (event) => events.push(event),
     signal: new AbortController().signal,
-    slot: (work) => work(),
+    jobs: new JobBudget(4),
   });
   const at = (stage: string, path: string): string => join(directories.get(stage) ?? '', path);
   return {

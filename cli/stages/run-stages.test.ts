@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Failure } from '../failure.ts';
+import { JobBudget } from '../host/job-budget.ts';
 import type { Event } from '../ui/events.ts';
 import { inspectStages } from './inspect-stages.ts';
 import { runStages } from './run-stages.ts';
-import { slots } from './slots.ts';
 import type { Stage, StageContext } from './stage.ts';
 
 let workspace: string;
@@ -43,7 +43,7 @@ async function build(stages: readonly Stage[], signal = new AbortController().si
     name: 'demo',
     report: (event) => events.push(event),
     signal,
-    slot: slots(2),
+    jobs: new JobBudget(2),
   });
 }
 
@@ -195,21 +195,4 @@ test('a full disk is the user’s trouble, with a hint', async () => {
     },
   );
   await expect(build([full])).rejects.toMatchObject({ parts: { code: 'disk-full' } });
-});
-
-test('at most so many at once', async () => {
-  const limit = slots(2);
-  let now = 0;
-  let most = 0;
-  await Promise.all(
-    Array.from({ length: 10 }, () =>
-      limit(async () => {
-        now += 1;
-        most = Math.max(most, now);
-        await new Promise((resolve) => setImmediate(resolve));
-        now -= 1;
-      }),
-    ),
-  );
-  expect(most).toBe(2);
 });

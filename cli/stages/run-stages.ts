@@ -6,6 +6,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../failure.ts';
 import { syncDirectory, writeFileAtomic } from '../host/files.ts';
+import type { JobBudget, JobShare } from '../host/job-budget.ts';
 import { systemFailure, writing } from '../host/system-failure.ts';
 import type { Event, Report } from '../ui/events.ts';
 import { inputRecord, needDigests, stageDirectory, withNeeds } from './inspect-stages.ts';
@@ -22,8 +23,8 @@ export interface RunOptions {
   readonly retry?: string;
   readonly report: Report;
   readonly signal: AbortSignal;
-  /** Waits for a share of the machine, so that workspaces built side by side do not ask for more than there is. */
-  readonly slot: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Each stage waits for a job of it, so that workspaces built side by side do not ask for more than there is. */
+  readonly jobs: JobBudget;
 }
 
 /** @returns the directory of each stage by name. @throws the first Failure; running stages are stopped before. */
@@ -70,7 +71,7 @@ async function runStage(
     options.report({ kind: 'step-ended', step, outcome: 'fresh', ms: 0 });
     return record.digest;
   }
-  return options.slot(async () => {
+  return options.jobs.share(options.signal, async (jobs) => {
     options.signal.throwIfAborted();
     options.report({ kind: 'step-started', step, title: stage.title });
     const begin = performance.now();
@@ -78,7 +79,7 @@ async function runStage(
       options.report({ kind: 'step-ended', step, outcome, ms: Math.round(performance.now() - begin) });
     const place = workPlace(options, stage);
     try {
-      const digest = await makeResult(stage, place, { ...options, step });
+      const digest = await makeResult(stage, place, { ...options, step, share: jobs });
       const after = stage.changesInputs ? await stage.inputs() : inputs;
       const made: StageRecord = {
         key: stageKey(stage, after, needs),
@@ -116,7 +117,7 @@ function workPlace(options: RunOptions, stage: Stage): WorkPlace {
   };
 }
 
-async function makeResult(stage: Stage, place: WorkPlace, options: RunOptions & { step: string }) {
+async function makeResult(stage: Stage, place: WorkPlace, options: RunOptions & { step: string; share: JobShare }) {
   await mkdir(place.output, { recursive: true });
   await mkdir(place.scratch, { recursive: true });
   await rm(place.log, { force: true });
@@ -126,6 +127,7 @@ async function makeResult(stage: Stage, place: WorkPlace, options: RunOptions & 
     report: options.report,
     step: options.step,
     signal: options.signal,
+    jobs: options.share,
   };
   return (await stage.run(context)).digest;
 }

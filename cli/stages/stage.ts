@@ -4,6 +4,7 @@
  * Stages know nothing of each other but `needs`. The runner (run-stages.ts) decides what is stale, runs it into a fresh
  * directory, and renames that into place, so a stage's directory is complete or does not exist.
  */
+import type { JobShare } from '../host/job-budget.ts';
 import type { Report } from '../ui/events.ts';
 
 /** One thing that a stage's result depends on. The name is shown by `coracle status` when its hash has changed. */
@@ -25,6 +26,8 @@ export interface StageContext {
   /** `<workspace>/<stage>`, for events. */
   readonly step: string;
   readonly signal: AbortSignal;
+  /** The job that the stage holds while it runs, and its way to more. */
+  readonly jobs: JobShare;
 }
 
 export interface StageResult {

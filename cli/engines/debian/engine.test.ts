@@ -4,10 +4,10 @@ import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { script, TinyArchive, type TinyPackage } from '../../../test/support/tiny-packages.ts';
 import type { Failure } from '../../failure.ts';
+import { JobBudget } from '../../host/job-budget.ts';
 import { readTreeIndex } from '../../rootfs/tree-index.ts';
 import { FileHashes } from '../../stages/file-hashes.ts';
 import { runStages } from '../../stages/run-stages.ts';
-import { slots } from '../../stages/slots.ts';
 import type { Event } from '../../ui/events.ts';
 import { updateLockFile } from '../../workspace/lock-file.ts';
 import { loadProject } from '../../workspace/project.ts';
@@ -104,7 +104,7 @@ async function build(): Promise<string[]> {
     name: 'tiny',
     report: (event) => events.push(event),
     signal: new AbortController().signal,
-    slot: slots(2),
+    jobs: new JobBudget(2),
   });
   return events
     .flatMap((event) => (event.kind === 'step-ended' && event.outcome === 'done' ? [event.step.slice(5)] : []))

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { type FakeKernel, packFakeKernel, RELEASE } from '../../../../test/support/fake-kernel.ts';
 import { type FakeLayer, fakeWorkspace } from '../../../../test/support/fake-workspace.ts';
 import type { Failure } from '../../../failure.ts';
+import { JobBudget } from '../../../host/job-budget.ts';
 import { readTreeIndex } from '../../../rootfs/tree-index.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
 import { runStages } from '../../../stages/run-stages.ts';
@@ -53,7 +54,7 @@ async function build(layers: readonly FakeLayer[], kernel: FakeKernel = KERNEL) 
     name: 'test',
     report: (event) => events.push(event),
     signal: new AbortController().signal,
-    slot: (work) => work(),
+    jobs: new JobBudget(4),
   });
   const at = (file: { stage: Stage; path: string }): string => join(stages.get(file.stage.name) ?? '', file.path);
   const root = await readTreeIndex(at(plan.modules));

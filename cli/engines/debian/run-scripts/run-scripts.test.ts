@@ -8,12 +8,12 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TinyArchive } from '../../../../test/support/tiny-packages.ts';
 import { Failure } from '../../../failure.ts';
+import { JobBudget } from '../../../host/job-budget.ts';
 import { runCommand } from '../../../host/process.ts';
 import { thisHost } from '../../../host/this-host.ts';
 import { readTreeIndex } from '../../../rootfs/tree-index.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
 import { runStages } from '../../../stages/run-stages.ts';
-import { slots } from '../../../stages/slots.ts';
 import type { Stage } from '../../../stages/stage.ts';
 import { cacheDirectory } from '../../../workspace/cache-directory.ts';
 import { loadProject } from '../../../workspace/project.ts';
@@ -102,7 +102,7 @@ async function run(stages: readonly Stage[]): Promise<void> {
     name: 'test',
     report: () => undefined,
     signal: new AbortController().signal,
-    slot: slots(2),
+    jobs: new JobBudget(2),
   });
 }
 

@@ -1,6 +1,6 @@
 /** The kernel's own make, for one architecture, with everything fixed that would make two builds differ. */
-import { availableParallelism } from 'node:os';
-import { runCommand } from '../../../../host/process.ts';
+import type { JobShare } from '../../../../host/job-budget.ts';
+import { type Command, runCommand } from '../../../../host/process.ts';
 import { type HostArchitecture, thisHost } from '../../../../host/this-host.ts';
 import type { Architecture } from '../../../../layers/layer.ts';
 
@@ -29,6 +29,7 @@ export interface MakeOptions {
   readonly source: string;
   readonly log: string;
   readonly signal: AbortSignal;
+  readonly jobs: JobShare;
 }
 
 export class KernelMake {
@@ -45,7 +46,9 @@ export class KernelMake {
   }
 
   async run(targets: readonly string[], onLine?: (line: string) => void): Promise<void> {
-    await this.#make([`-j${availableParallelism()}`, ...targets], onLine === undefined ? {} : { onLine });
+    await this.#options.jobs.make(({ env, descriptors }) =>
+      this.#make(targets, { env, descriptors, ...(onLine === undefined ? {} : { onLine }) }),
+    );
   }
 
   /** `uname -r` of what is built. */
@@ -54,7 +57,10 @@ export class KernelMake {
     return stdout.trim();
   }
 
-  #make(args: readonly string[], more: { stdout?: 'capture'; onLine?: (line: string) => void }) {
+  #make(
+    args: readonly string[],
+    { env, ...more }: Partial<Pick<Command, 'descriptors' | 'env' | 'onLine' | 'stdout'>>,
+  ) {
     const { source, log, signal, arch } = this.#options;
     const prefix = crossPrefix(arch, thisHost().arch);
     return runCommand({
@@ -63,6 +69,7 @@ export class KernelMake {
       log,
       signal,
       env: {
+        ...env,
         KBUILD_BUILD_TIMESTAMP: 'Thu Jan  1 00:00:00 UTC 1970',
         KBUILD_BUILD_USER: 'coracle',
         KBUILD_BUILD_HOST: 'coracle',

@@ -5,6 +5,7 @@ import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { packFakeKernel } from '../../../../../test/support/fake-kernel.ts';
 import { type FakeLayer, fakeWorkspace } from '../../../../../test/support/fake-workspace.ts';
 import { failuresOf, temporaryDirectory, treeOf, writeTree } from '../../../../../test/support/files.ts';
+import { JobBudget } from '../../../../host/job-budget.ts';
 import { runCommand } from '../../../../host/process.ts';
 import { findProgram, thisHost } from '../../../../host/this-host.ts';
 import { FileHashes } from '../../../../stages/file-hashes.ts';
@@ -94,7 +95,7 @@ async function build(layers: readonly FakeLayer[], directory = plainDirectory(),
     name,
     report: (event) => events.push(event),
     signal: new AbortController().signal,
-    slot: (work) => work(),
+    jobs: new JobBudget(4),
   });
   return {
     image: readFileSync(join(stages.get(plan.image.stage.name) ?? '', plan.image.path), 'utf8'),
