@@ -18,7 +18,7 @@ export const buildrootEngine: Engine = { name: 'buildroot', plan };
 function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDirectory: string): EnginePlan {
   const places = buildPlaces(workspaceDirectory);
   const source = treeSource(config, environment);
-  const toolchain = planToolchain(config, environment, source);
+  const toolchain = planToolchain({ config, environment, places, source });
   const configure = configureStage({ config, environment, places, source, toolchain });
   const build = buildStage({ config, environment, places, source, toolchain, configure });
   const root = rootStage({ config, environment, build });

@@ -7,6 +7,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { sha256, sha256File, writeFileAtomic } from '../../../host/files.ts';
+import { JobBudget } from '../../../host/job-budget.ts';
 import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import { lostModeWarning } from '../../../rootfs/overlay-modes.ts';
 import type { ForecastContext, Stage, StageContext, StageInput } from '../../../stages/stage.ts';
@@ -81,9 +82,12 @@ async function build(parts: BuildParts, context: StageContext) {
   return takeResult({ places, infos: facts.packages, context });
 }
 
-export function makeFor(parts: BuildParts, { log, signal }: Pick<StageContext, 'log' | 'signal'>): BuildrootMake {
+export function makeFor(
+  parts: BuildParts,
+  { jobs, log, signal }: Pick<BuildrootMake, 'jobs' | 'log' | 'signal'>,
+): BuildrootMake {
   const { source, places, environment } = parts;
-  return { tree: source.tree(), externals: source.externals(), places, environment, jobs: 2, log, signal };
+  return { tree: source.tree(), externals: source.externals(), places, environment, jobs, log, signal };
 }
 
 /** What the output directory is to be made of, and the files of the layers. Writes nothing but a configuration for make. */
@@ -117,7 +121,7 @@ async function forecast(parts: BuildParts, context: ForecastContext): Promise<re
   const { places, source, toolchain } = parts;
   if (!existsSync(join(places.output, 'build')) || !toolchain.stages.every(context.isFresh)) return [];
   const { text } = await configure(parts, context);
-  const make = makeFor(parts, context);
+  const make = makeFor(parts, { ...context, jobs: new JobBudget(1) });
   const { facts } = await gather(parts, make, text, context);
   return (await workToDo(facts, { places, tree: source.tree().directory })).map(workText);
 }

@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { JobShare, MakeJobs } from '../../../host/job-budget.ts';
 import { type Command, type Finished, runCommand } from '../../../host/process.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import type { BuildPlaces } from '../build-places.ts';
@@ -15,8 +16,7 @@ export interface BuildrootMake {
   readonly externals: readonly ExternalTree[];
   readonly places: BuildPlaces;
   readonly environment: BuildEnvironment;
-  /** Jobs that one make of a package may run at once. */
-  readonly jobs: number;
+  readonly jobs: Pick<JobShare, 'make'>;
   readonly log: string;
   readonly signal: AbortSignal;
 }
@@ -43,20 +43,26 @@ export async function runMake(
   targets: readonly string[],
   { onLine, onData, accept, capture, variables = [] }: MakeOptions = {},
 ): Promise<Finished> {
-  return runCommand({
-    ...(await makeCommand(make, [...variables, ...targets])),
-    log: make.log,
-    signal: make.signal,
-    ...(onLine === undefined ? {} : { onLine }),
-    ...(onData === undefined ? {} : { onData }),
-    ...(accept === undefined ? {} : { accept }),
-    ...(capture === true ? { stdout: 'capture' as const } : {}),
-  });
+  return make.jobs.make(async (jobs) =>
+    runCommand({
+      ...(await makeCommand(make, [...variables, ...targets], jobs)),
+      descriptors: jobs.descriptors,
+      log: make.log,
+      signal: make.signal,
+      ...(onLine === undefined ? {} : { onLine }),
+      ...(onData === undefined ? {} : { onData }),
+      ...(accept === undefined ? {} : { accept }),
+      ...(capture === true ? { stdout: 'capture' as const } : {}),
+    }),
+  );
 }
 
 /** @param words targets, and variables of the command line */
-export async function makeCommand(make: BuildrootMake, words: readonly string[]) {
-  const { tree, externals, places, environment, jobs } = make;
+export async function makeCommand(
+  { tree, externals, places, environment }: Omit<BuildrootMake, 'jobs' | 'log' | 'signal'>,
+  words: readonly string[],
+  { env: fromJobs, perProgram }: Pick<MakeJobs, 'env' | 'perProgram'>,
+) {
   await mkdir(places.output, { recursive: true });
   await mkdir(downloadDirectory(environment.cache), { recursive: true });
   process.umask(0o022);
@@ -67,11 +73,12 @@ export async function makeCommand(make: BuildrootMake, words: readonly string[])
     tree.directory,
     `O=${places.output}`,
     `BR2_EXTERNAL=${externalVariable(externals)}`,
-    `PARALLEL_JOBS=${jobs}`,
+    `PARALLEL_JOBS=${perProgram}`,
     ...(environment.offline ? OFFLINE : []),
     ...words,
   ];
   const env = {
+    ...fromJobs,
     BR2_DL_DIR: downloadDirectory(environment.cache),
     BR2_CCACHE_DIR: join(environment.cache, 'ccache'),
     // A tree inside of another repository is not a commit of that.

@@ -18,6 +18,14 @@ export interface ToolchainPlan {
   readonly answers: (symbol: string) => boolean;
 }
 
+/** Buildroot builds one, or takes the one that layers name. */
+export const OWN_TOOLCHAIN: ToolchainPlan = {
+  stages: [],
+  assignments: async () => [],
+  overrides: async () => '',
+  answers: () => false,
+};
+
 /** Symbols that say which toolchain Buildroot builds or takes, and of what. */
 export function isToolchainSymbol(symbol: string): boolean {
   return TOOLCHAIN_SYMBOLS.test(symbol);

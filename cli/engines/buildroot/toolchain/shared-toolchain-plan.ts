@@ -1,0 +1,129 @@
+/**
+ * The toolchain that all workspaces with equal toolchain settings share, as a stage: what the layers ask of a toolchain is
+ * configured and judged, the toolchain is built as an SDK unless the cache has it, and the workspace takes it as an external
+ * one, described as what it is.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { throwAny } from '../../../failure.ts';
+import { writingCache } from '../../../host/cache-writes.ts';
+import { sha256, temporaryBeside } from '../../../host/files.ts';
+import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
+import { stageDirectory } from '../../../stages/inspect-stages.ts';
+import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
+import { downloadDirectory } from '../build/make.ts';
+import { differences, judgeDifferences, reportCheck } from '../configure/check-request.ts';
+import { type ConfigureParts, configure } from '../configure/configure-stage.ts';
+import { hostGcc } from '../configure/host-gcc.ts';
+import { buildrootRequest } from '../configure/request.ts';
+import { runConf } from '../configure/run-conf.ts';
+import { treeHash } from '../tree/buildroot-tree.ts';
+import { sdkTarball, sharedSdk } from './make-sdk.ts';
+import { sdkFiles } from './sdk-files.ts';
+import { sdkRecipe } from './sdk-recipe.ts';
+import { sdkRequest } from './sdk-request.ts';
+import { externalToolchain } from './sdk-symbols.ts';
+import { isToolchainSymbol, OWN_TOOLCHAIN, type Results, type ToolchainPlan } from './toolchain.ts';
+
+const FACTS = 'toolchain.json';
+
+/** FACTS */
+interface SharedToolchain {
+  readonly name: string;
+  /** For people and the manifest. */
+  readonly parts: readonly string[];
+  /** The `.config` that it was made with. */
+  readonly config: string;
+}
+
+export function sharedToolchainPlan(options: Omit<ConfigureParts, 'toolchain'>): ToolchainPlan {
+  const parts: ConfigureParts = { ...options, toolchain: OWN_TOOLCHAIN };
+  const { cache } = parts.environment;
+  const stage: Stage = {
+    name: 'toolchain',
+    title: 'get the toolchain that workspaces share',
+    needs: [],
+    inputs: async () => [
+      ...(await settingInputs(parts)),
+      keptInput(cache, stageDirectory(dirname(parts.places.directory), stage)),
+    ],
+    changesInputs: true,
+    run: async (context) => {
+      const made = await getToolchain(parts, context);
+      await writeFile(join(context.output, FACTS), JSON.stringify(made));
+      return { digest: sha256(JSON.stringify(assignmentsOf(made, cache))) };
+    },
+  };
+  return {
+    stages: [stage],
+    assignments: async ({ outputOf }: Results) =>
+      assignmentsOf(JSON.parse(await readFile(join(outputOf(stage), FACTS), 'utf8')) as SharedToolchain, cache),
+    overrides: async () => '',
+    answers: isToolchainSymbol,
+  };
+}
+
+async function settingInputs({ config, places, source }: ConfigureParts): Promise<readonly StageInput[]> {
+  const accepts = [config.layers.map(({ layer }) => layer.accept), config.settings.accept];
+  return [
+    { name: 'what layers ask of Buildroot', hash: sha256(buildrootRequest(config, places).text) },
+    { name: 'accepted differences', hash: sha256(JSON.stringify(accepts)) },
+    { name: 'the Buildroot tree', hash: treeHash(await source.parts()) },
+    { name: 'patches and makefiles for the toolchain', hash: sdkFiles(config).hash },
+  ];
+}
+
+/** A cache that was emptied gets its toolchain back. */
+function keptInput(cache: string, directory: string): StageInput {
+  const input = (hash: string): StageInput => ({ name: 'the toolchain in the cache', hash });
+  try {
+    const { name } = JSON.parse(readFileSync(join(directory, FACTS), 'utf8')) as SharedToolchain;
+    return input(existsSync(sdkTarball(cache, name)) ? 'there' : 'gone');
+  } catch {
+    return input('there');
+  }
+}
+
+function assignmentsOf({ name, config }: SharedToolchain, cache: string) {
+  const sdk = parseDotConfig(config, { file: FACTS, layer: 'toolchain' });
+  return externalToolchain(sdk, `file://${sdkTarball(cache, name)}`);
+}
+
+async function getToolchain(parts: ConfigureParts, context: StageContext): Promise<SharedToolchain> {
+  const { config, environment, source } = parts;
+  const tree = source.tree();
+  const { request: all, text } = await configure(parts, context);
+  const first = parseDotConfig(text, { file: '.config', layer: 'Buildroot' });
+  // With the toolchain in place the final configuration has none of these symbols any more.
+  const asked = all.asked.filter(({ symbol }) => isToolchainSymbol(symbol));
+  const found = differences(asked, first).map((one) => ({ ...one, cause: 'Kconfig decided otherwise' }));
+  const checked = judgeDifferences(found, config, { namespace: 'buildroot', what: `Buildroot ${tree.version}` });
+  reportCheck({ ...checked, needless: [] }, context);
+  throwAny(checked.failures);
+  const request = sdkRequest(first, tree);
+  const own = await runConf(request.text, {
+    tree,
+    externals: [],
+    scratch: join(context.scratch, 'sdk'),
+    cache: environment.cache,
+    hostGcc: await hostGcc(context.signal),
+    log: context.log,
+    signal: context.signal,
+  });
+  const recipe = sdkRecipe({ first, text: own, tree: await source.parts(), files: sdkFiles(config) });
+  const sdk = await sharedSdk({ config, environment, source, request, recipe }, context);
+  await writingCache(environment.cache, () => offerDownload(sdk.tarball, environment.cache));
+  return { name: recipe.name, parts: recipe.parts, config: sdk.config };
+}
+
+/** Puts it where Buildroot looks first: without a network, that is the only place. */
+async function offerDownload(tarball: string, cache: string): Promise<void> {
+  const place = join(downloadDirectory(cache), 'toolchain-external-custom', basename(tarball));
+  if (existsSync(place)) return;
+  await mkdir(dirname(place), { recursive: true });
+  const temporary = temporaryBeside(place);
+  await link(tarball, temporary).catch(() => copyFile(tarball, temporary));
+  await rename(temporary, place);
+  await rm(temporary, { force: true });
+}
