@@ -2,14 +2,14 @@
 import type { Options } from 'yargs';
 import { numberOption } from './number-option.ts';
 
-/** More stages at once than a build has are no use, and no harm. */
+/** More jobs than a build has are no use, and no harm. */
 const MOST_JOBS = 1024;
 
 export const BUILD_OPTIONS = {
   jobs: {
     alias: 'j',
     ...numberOption('jobs', {
-      describe: 'Stages at work at once, over all workspaces; as many as there are processors if not given',
+      describe: 'Jobs at once, over all workspaces and those of make included; as many as there are processors if not given',
       least: 1,
       most: MOST_JOBS,
     }),

@@ -22,7 +22,7 @@ import { workText } from '../incremental/work.ts';
 import { type LayerFilesPlan, planLayerFiles } from '../layer-files/plan-layer-files.ts';
 import { writeLayerFiles } from '../layer-files/write-layer-files.ts';
 import { overrideMakefile, readyHostTools } from '../machine/host-tools.ts';
-import type { Results } from '../toolchain/toolchain.ts';
+import { compilerHash, type Results } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import { checkPathForMake } from '../tree/path-for-make.ts';
 import { buildFailure, MakeOutput } from './build-failure.ts';
@@ -78,7 +78,8 @@ async function build(parts: BuildParts, context: StageContext) {
   }
   await writeLayerFiles(plan, places, context.signal);
   await writeDotConfig(places, text);
-  await makeAll(make, facts.packages, { config, context, environment, stop: () => stopper.abort() });
+  const compilers = compilerHash(facts.dotConfig, make.tree);
+  await makeAll({ ...make, compilers }, facts.packages, { config, context, environment, stop: () => stopper.abort() });
   return takeResult({ places, infos: facts.packages, context });
 }
 

@@ -17,6 +17,8 @@ export interface BuildrootMake {
   readonly places: BuildPlaces;
   readonly environment: BuildEnvironment;
   readonly jobs: Pick<JobShare, 'make'>;
+  /** Of the compilers that it uses, see {@link compilerHash}; without it nothing is compiled. */
+  readonly compilers?: string;
   readonly log: string;
   readonly signal: AbortSignal;
 }
@@ -59,7 +61,7 @@ export async function runMake(
 
 /** @param words targets, and variables of the command line */
 export async function makeCommand(
-  { tree, externals, places, environment }: Omit<BuildrootMake, 'jobs' | 'log' | 'signal'>,
+  { tree, externals, places, environment, compilers }: Omit<BuildrootMake, 'jobs' | 'log' | 'signal'>,
   words: readonly string[],
   { env: fromJobs, perProgram }: Pick<MakeJobs, 'env' | 'perProgram'>,
 ) {
@@ -81,6 +83,7 @@ export async function makeCommand(
     ...fromJobs,
     BR2_DL_DIR: downloadDirectory(environment.cache),
     BR2_CCACHE_DIR: join(environment.cache, 'ccache'),
+    ...(compilers === undefined ? {} : { CCACHE_NAMESPACE: compilers }),
     // A tree inside of another repository is not a commit of that.
     BR2_VERSION_FULL: tree.version,
   };

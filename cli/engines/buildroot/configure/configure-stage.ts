@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwAny } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
+import type { Assignment } from '../../../kconfig/assignment.ts';
 import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
 import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
@@ -16,7 +17,7 @@ import { hostToolsAssignments } from '../machine/host-tools.ts';
 import type { Results, ToolchainPlan } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import type { TreeSource } from '../tree/tree-source.ts';
-import { differences, judgeDifferences, reportCheck } from './check-request.ts';
+import { type CheckedRequest, differences, judgeDifferences, reportCheck } from './check-request.ts';
 import { hostGcc } from './host-gcc.ts';
 import { explainDifferences, explainRemoved, LEGACY_FILE } from './reasons.ts';
 import { type BuildrootRequest, buildrootRequest, type MoreRequest } from './request.ts';
@@ -37,35 +38,35 @@ export interface ConfigureParts {
 }
 
 export function configureStage(parts: ConfigureParts): Stage {
-  const { config, source } = parts;
   return {
     name: 'buildroot-config',
     title: 'configure Buildroot',
     needs: parts.toolchain.stages,
     inputs: async () => configureInputs(parts),
     run: async (context) => {
-      const { request, text, kconfig } = await configure(parts, context);
-      const file = join(context.output, DOT_CONFIG);
-      const final = parseDotConfig(text, { file, layer: 'Buildroot' });
+      const configured = await configure(parts, context);
+      const { request, text } = configured;
       const asked = request.asked.filter(({ symbol }) => !request.own.some((one) => one.symbol === symbol));
-      const found = explainDifferences(differences(asked, final), {
-        config,
-        namespace: 'buildroot',
-        actual: final,
-        source: kconfig,
-        legacyFile: LEGACY_FILE,
-      });
-      const removed = explainRemoved(asked, { actual: final, source: kconfig });
-      const checked = judgeDifferences([...found, ...removed], config, {
-        namespace: 'buildroot',
-        what: `Buildroot ${source.tree().version}`,
-      });
-      reportCheck(checked, context);
+      const checked = judge(asked, configured, parts);
+      const needless = checked.needless.filter(({ symbol }) => !parts.toolchain.answers(symbol));
+      reportCheck({ ...checked, needless }, context);
       throwAny(checked.failures);
-      await writeFile(file, text);
+      await writeFile(join(context.output, DOT_CONFIG), text);
       return { digest: sha256(text) };
     },
   };
+}
+
+/** Holds what was asked for against what came out. */
+export function judge(
+  asked: readonly Assignment[],
+  { text, kconfig }: Configured,
+  { config, source }: Pick<ConfigureParts, 'config' | 'source'>,
+): CheckedRequest {
+  const actual = parseDotConfig(text, { file: DOT_CONFIG, layer: 'Buildroot' });
+  const reasons = { config, namespace: 'buildroot', actual, source: kconfig, legacyFile: LEGACY_FILE } as const;
+  const found = [...explainDifferences(differences(asked, actual), reasons), ...explainRemoved(asked, reasons)];
+  return judgeDifferences(found, config, { namespace: 'buildroot', what: `Buildroot ${source.tree().version}` });
 }
 
 export interface Configured {

@@ -45,7 +45,7 @@ export async function finalValue(
     return { value: actual.get(asked.symbol), ...(found === undefined ? {} : { reason: found.cause }) };
   }
   const source = treeSource(config, environment);
-  const toolchain = planToolchain(config, environment, source);
+  const toolchain = planToolchain({ config, environment, places, source });
   const outputOf = (stage: Parameters<typeof stageDirectory>[1]): string => stageDirectory(workspaceDirectory, stage);
   if (!toolchain.stages.every((stage) => existsSync(outputOf(stage)))) return undefined;
   const scratch = await mkdtemp(join(tmpdir(), 'coracle-explain-'));

@@ -102,6 +102,10 @@ function ownAssignments(config: ResolvedConfig, places: BuildPlaces, asked: read
   set('BR2_TARGET_ROOTFS_TAR', YES, 'the root is taken from an archive that keeps owners and devices');
   set('BR2_TARGET_ROOTFS_TAR_NONE', YES, 'the archive is read in place');
   setDefault('BR2_REPRODUCIBLE', YES, 'the same inputs are to give the same image');
+  // Buildroot builds its own ccache, which the machine's programs do not stand in for.
+  if (config.settings.buildroot.hostTools === 'buildroot') {
+    setDefault('BR2_CCACHE', YES, 'workspaces do not compile the same twice');
+  }
   if (config.settings.buildroot.mirror !== undefined) {
     set('BR2_PRIMARY_SITE', { kind: 'string', value: config.settings.buildroot.mirror }, 'mirror of the workspace');
   }

@@ -103,7 +103,7 @@ async function build(work: string, parts: SdkParts, context: StageContext): Prom
     layers: join(work, 'layers'),
   };
   await mkdir(places.output, { recursive: true });
-  const text = await runConf(`${request.text}${request.sources}${await writeFiles(places, parts)}`, {
+  const { text } = await runConf(`${request.text}${request.sources}${await writeFiles(places, parts)}`, {
     tree: source.tree(),
     externals: [],
     scratch: join(context.scratch, 'sdk-build'),
@@ -123,7 +123,7 @@ async function build(work: string, parts: SdkParts, context: StageContext): Prom
     report: context.report,
     step: context.step,
   });
-  const make = { tree: source.tree(), externals: [], places, environment, ...context };
+  const make = { tree: source.tree(), externals: [], places, environment, compilers: recipe.name, ...context };
   const variables = [`BR2_SDK_PREFIX=${recipe.name}`];
   try {
     await runMake(make, ['sdk'], { variables, onLine: (line) => output.take(line) });

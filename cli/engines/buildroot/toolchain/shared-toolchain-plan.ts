@@ -13,8 +13,8 @@ import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import { stageDirectory } from '../../../stages/inspect-stages.ts';
 import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import { downloadDirectory } from '../build/make.ts';
-import { differences, judgeDifferences, reportCheck } from '../configure/check-request.ts';
-import { type ConfigureParts, configure } from '../configure/configure-stage.ts';
+import { reportCheck } from '../configure/check-request.ts';
+import { type ConfigureParts, configure, judge } from '../configure/configure-stage.ts';
 import { hostGcc } from '../configure/host-gcc.ts';
 import { buildrootRequest } from '../configure/request.ts';
 import { runConf } from '../configure/run-conf.ts';
@@ -93,16 +93,15 @@ function assignmentsOf({ name, config }: SharedToolchain, cache: string) {
 async function getToolchain(parts: ConfigureParts, context: StageContext): Promise<SharedToolchain> {
   const { config, environment, source } = parts;
   const tree = source.tree();
-  const { request: all, text } = await configure(parts, context);
-  const first = parseDotConfig(text, { file: '.config', layer: 'Buildroot' });
+  const configured = await configure(parts, context);
+  const first = parseDotConfig(configured.text, { file: '.config', layer: 'Buildroot' });
   // With the toolchain in place the final configuration has none of these symbols any more.
-  const asked = all.asked.filter(({ symbol }) => isToolchainSymbol(symbol));
-  const found = differences(asked, first).map((one) => ({ ...one, cause: 'Kconfig decided otherwise' }));
-  const checked = judgeDifferences(found, config, { namespace: 'buildroot', what: `Buildroot ${tree.version}` });
+  const asked = configured.request.asked.filter(({ symbol }) => isToolchainSymbol(symbol));
+  const checked = judge(asked, configured, parts);
   reportCheck({ ...checked, needless: [] }, context);
   throwAny(checked.failures);
   const request = sdkRequest(first, tree);
-  const own = await runConf(request.text, {
+  const { text } = await runConf(request.text, {
     tree,
     externals: [],
     scratch: join(context.scratch, 'sdk'),
@@ -111,7 +110,7 @@ async function getToolchain(parts: ConfigureParts, context: StageContext): Promi
     log: context.log,
     signal: context.signal,
   });
-  const recipe = sdkRecipe({ first, text: own, tree: await source.parts(), files: sdkFiles(config) });
+  const recipe = sdkRecipe({ first, text, tree: await source.parts(), files: sdkFiles(config) });
   const sdk = await sharedSdk({ config, environment, source, request, recipe }, context);
   await writingCache(environment.cache, () => offerDownload(sdk.tarball, environment.cache));
   return { name: recipe.name, parts: recipe.parts, config: sdk.config };

@@ -2,8 +2,11 @@
  * What a toolchain is to the rest of the engine: stages before the configuration, and what is asked of Buildroot, once they
  * ran, in place of what the layers ask for.
  */
+import { sha256 } from '../../../host/files.ts';
+import type { DotConfig } from '../../../kconfig/dotconfig.ts';
 import type { Stage, StageContext } from '../../../stages/stage.ts';
 import type { OwnAssignment } from '../configure/own-assignment.ts';
+import type { BuildrootTree } from '../tree/buildroot-tree.ts';
 
 /** How results of stages are found. */
 export type Results = Pick<StageContext, 'outputOf'>;
@@ -29,6 +32,12 @@ export const OWN_TOOLCHAIN: ToolchainPlan = {
 /** Symbols that say which toolchain Buildroot builds or takes, and of what. */
 export function isToolchainSymbol(symbol: string): boolean {
   return TOOLCHAIN_SYMBOLS.test(symbol);
+}
+
+/** Tells compilers apart, for ccache: Buildroot's does not see that one has changed. */
+export function compilerHash(config: DotConfig, { version }: Pick<BuildrootTree, 'version'>): string {
+  const compiler = [...config].filter(([symbol]) => symbol === 'BR2_ARCH' || isToolchainSymbol(symbol));
+  return sha256(JSON.stringify([version, compiler])).slice(0, 32);
 }
 
 const TOOLCHAIN_SYMBOLS =
