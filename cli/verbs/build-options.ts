@@ -9,7 +9,8 @@ export const BUILD_OPTIONS = {
   jobs: {
     alias: 'j',
     ...numberOption('jobs', {
-      describe: 'Jobs at once, over all workspaces and those of make included; as many as there are processors if not given',
+      describe:
+        'Jobs at once, over all workspaces and those of make included; as many as there are processors if not given',
       least: 1,
       most: MOST_JOBS,
     }),
