@@ -11,13 +11,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, onTestFinished } from 'vitest';
 import { buildPlaces } from '../../cli/engines/buildroot/build-places.ts';
 import { buildrootEngine } from '../../cli/engines/buildroot/engine.ts';
+import { JobBudget } from '../../cli/host/job-budget.ts';
 import { readTarEntries } from '../../cli/rootfs/tar-entries.ts';
 import { RootTree } from '../../cli/rootfs/tree.ts';
 import { FileHashes } from '../../cli/stages/file-hashes.ts';
 import { forecastStages } from '../../cli/stages/forecast.ts';
 import { inspectStages } from '../../cli/stages/inspect-stages.ts';
 import { runStages } from '../../cli/stages/run-stages.ts';
-import { slots } from '../../cli/stages/slots.ts';
 import type { Event } from '../../cli/ui/events.ts';
 import { loadProject } from '../../cli/workspace/project.ts';
 import { resolveWorkspace } from '../../cli/workspace/resolve-workspace.ts';
@@ -138,7 +138,7 @@ export function buildrootProject(
           onEvent?.(event);
         },
         signal: signal ?? new AbortController().signal,
-        slot: slots(2),
+        jobs: new JobBudget(2),
       });
       return events;
     },
