@@ -6,10 +6,10 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineTool } from '../engines/engine-tools.ts';
 import { Failure } from '../failure.ts';
+import { JobBudget } from '../host/job-budget.ts';
 import { writing } from '../host/system-failure.ts';
 import { stageDirectory, withNeeds } from '../stages/inspect-stages.ts';
 import { runStages } from '../stages/run-stages.ts';
-import { slots } from '../stages/slots.ts';
 import type { Stage, StageContext } from '../stages/stage.ts';
 import { commandLine } from '../workspace/command-line.ts';
 import { useCache } from './cache-in-use.ts';
@@ -55,37 +55,45 @@ export async function useTool<T, R = T>(
   });
   await using _cache = await useCache(environment.cache, purpose);
   await using _lock = await lockWorkspace(plan, { ...use, purpose });
+  const budget = new JobBudget(use.jobs ?? 1);
   if (use.asBuilt !== true) {
-    const run = { workspace: directory, name: config.workspace, retry, report, signal, slot: slots(use.jobs ?? 1) };
+    const run = { workspace: directory, name: config.workspace, retry, report, signal, jobs: budget };
     await runStages(plan.before, run);
     await runStages([...tool.needs, ...(use.also ?? [])], run);
     await environment.hashes.save();
   }
-  const context = toolContext(plan, use, step);
+  const places = toolPlaces(plan, use, step);
   const begin = performance.now();
   const end = (outcome: 'done' | 'failed' | 'stopped'): void =>
     report({ kind: 'step-ended', step, outcome, ms: Math.round(performance.now() - begin) });
   report({ kind: 'step-started', step, title });
   try {
     await writing(directory, async () => {
-      await rm(context.log, { force: true });
-      for (const one of [context.output, context.scratch]) {
+      await rm(places.log, { force: true });
+      for (const one of [places.output, places.scratch]) {
         await rm(one, { recursive: true, force: true });
         await mkdir(one, { recursive: true });
       }
     });
-    const made = await finish(await tool.run(context), context);
+    const made = await budget.share(signal, async (jobs) => {
+      const context = { ...places, jobs };
+      return finish(await tool.run(context), context);
+    });
     end('done');
     return made;
   } catch (error) {
     end(signal.aborted ? 'stopped' : 'failed');
-    throw error instanceof Failure && error.parts.code !== 'stopped' ? error.with({ log: context.log, retry }) : error;
+    throw error instanceof Failure && error.parts.code !== 'stopped' ? error.with({ log: places.log, retry }) : error;
   } finally {
-    for (const one of [context.output, context.scratch]) await rm(one, { recursive: true, force: true });
+    for (const one of [places.output, places.scratch]) await rm(one, { recursive: true, force: true });
   }
 }
 
-function toolContext({ directory }: BuildPlan, { verb, report, signal }: ToolUse, step: string): StageContext {
+function toolPlaces(
+  { directory }: BuildPlan,
+  { verb, report, signal }: ToolUse,
+  step: string,
+): Omit<StageContext, 'jobs'> {
   return {
     output: join(directory, `${verb}.new`),
     scratch: join(directory, `${verb}.scratch`),

@@ -10,6 +10,7 @@ import { packageMenu } from '../engines/buildroot/menu/package-menu.ts';
 import { treeSource } from '../engines/buildroot/tree/tree-source.ts';
 import { Failure } from '../failure.ts';
 import { workspaceDirectory } from '../farm/plan.ts';
+import { JobBudget } from '../host/job-budget.ts';
 import { takeLock } from '../host/lock.ts';
 import { NAMESPACES, type Namespace } from '../kconfig/assignment.ts';
 import { formatAssignment } from '../kconfig/value.ts';
@@ -131,7 +132,7 @@ async function edit(session: Session, { name, namespace, workspace, to, offline 
             name,
             namespace,
             config,
-            make: { ...common, places, environment, jobs: 1 },
+            make: { ...common, places, environment, jobs: new JobBudget(1) },
             packages: join(directory, 'stages/buildroot', PACKAGE_INFO),
             scratch,
           });

@@ -15,6 +15,7 @@ import { KCONFIG_PACKAGES } from '../build/check-packages.ts';
 import { buildPlaces } from '../build-places.ts';
 import { readState } from '../incremental/state.ts';
 import { planToolchain } from '../toolchain/plan-toolchain.ts';
+import { OWN_TOOLCHAIN } from '../toolchain/toolchain.ts';
 import { treeSource } from '../tree/tree-source.ts';
 import { differences } from './check-request.ts';
 import { configure } from './configure-stage.ts';
@@ -45,9 +46,13 @@ export async function finalValue(
     return { value: actual.get(asked.symbol), ...(found === undefined ? {} : { reason: found.cause }) };
   }
   const source = treeSource(config, environment);
-  const toolchain = planToolchain({ config, environment, places, source });
+  const planned = planToolchain({ config, environment, places, source });
   const outputOf = (stage: Parameters<typeof stageDirectory>[1]): string => stageDirectory(workspaceDirectory, stage);
-  if (!toolchain.stages.every((stage) => existsSync(outputOf(stage)))) return undefined;
+  const isMade = planned.stages.every((stage) => existsSync(outputOf(stage)));
+  const isShared = config.settings.buildroot.toolchain === 'shared';
+  if (!isMade && !isShared) return undefined;
+  // A shared toolchain is made as Buildroot's own would be, and has what was asked of that.
+  const toolchain = isShared && (!isMade || planned.answers(asked.symbol)) ? OWN_TOOLCHAIN : planned;
   const scratch = await mkdtemp(join(tmpdir(), 'coracle-explain-'));
   try {
     const parts = { config, environment, places, source, toolchain };

@@ -126,7 +126,8 @@ export async function packageMenu(parts: PackageMenuParts): Promise<Configuratio
       return configured;
     },
     open: async () => {
-      const command = await makeCommand(make, [...variables, '-s', '--no-print-directory', `${one.name}-${name}`]);
+      const words = [...variables, '-s', '--no-print-directory', `${one.name}-${name}`];
+      const command = await makeCommand(make, words, { env: { MAKEFLAGS: ' -j1' }, perProgram: 1 });
       const exitCode = await runInteractive({ ...command, signal: make.signal });
       if (exitCode === 0) return (await read()).text;
       throw new Failure({
