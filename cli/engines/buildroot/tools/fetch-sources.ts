@@ -29,7 +29,9 @@ export async function fetchSources(parts: ToolParts, context: StageContext): Pro
   const directory = downloadDirectory(environment.cache);
   const downloads = downloadsOf(infos, source.tree().directory, directory);
   const missing = await badDownloads(downloads, context);
-  if (missing.length > 0 && !missing.some((one) => isStamped(one, infos, make))) {
+  // An output directory that no build has begun stays untouched: the build would not know what is in it.
+  const isBegun = existsSync(make.places.state);
+  if (missing.length > 0 && isBegun && !missing.some((one) => isStamped(one, infos, make))) {
     await watchedMake('source', { make, infos, parts, context });
   }
   if ((await badDownloads(missing, context)).length > 0) {
