@@ -45,7 +45,7 @@ async function compare(list: string, scratch: string, checkouts: { tree: string;
       'layers: [{path: SkiffOS/configs}]',
       `buildroot: ${checkouts.tree}`,
       'workspaces:',
-      `  w: {layers: [${list}], engine: buildroot, buildroot: {toolchain: own}}`,
+      `  w: {layers: [${list}], engine: buildroot}`,
       '',
     ].join('\n'),
   );

@@ -1,10 +1,12 @@
 /**
- * What an engine can do with a workspace besides building it: the verbs that tell of a workspace (`source`, `legal-info`,
+ * What an engine can do with a workspace besides building it: the verbs that tell of a workspace (`configure`, `source`, `legal-info`,
  * `sbom`, `graph`, `br`) are made of these, and do not know which engine it is.
  */
 import type { Stage, StageContext } from '../stages/stage.ts';
 
 export interface EngineTools {
+  /** Holds what layers ask for against what there is, without building anything; gives where the final configuration is. */
+  readonly configure: EngineTool<ConfiguredFacts>;
   /** Brings and checks whatever the engine's stages would fetch: after it, they need no network. */
   readonly fetch: EngineTool<FetchedSources>;
   /** What the last build made the image of; before the first one, what the configuration asks for. By name. */
@@ -22,6 +24,15 @@ export interface EngineTool<T> {
   /** Stages whose results it reads. */
   readonly needs: readonly Stage[];
   readonly run: (context: StageContext) => Promise<T>;
+}
+
+export interface ConfiguredFacts {
+  /** What was configured: `Buildroot 2026.02.3`, `linux 6.1.176`. */
+  readonly what: string;
+  /** Assignments of layers that count. */
+  readonly asked: number;
+  /** The final configuration, where there is one as a file. */
+  readonly file?: string;
 }
 
 export interface FetchedSources {

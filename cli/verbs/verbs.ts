@@ -21,6 +21,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./build.ts')).build,
   },
   {
+    command: 'configure [workspace..]',
+    summary: 'Hold what layers ask for against what there is, and build nothing',
+    load: async () => (await import('./configure.ts')).configure,
+  },
+  {
     command: 'run [workspace]',
     summary: 'Boot an image under QEMU',
     load: async () => (await import('./run.ts')).run,

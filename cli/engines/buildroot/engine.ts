@@ -24,7 +24,7 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDi
   const root = rootStage({ config, environment, build });
   const file = (path: string) => ({ stage: root, path });
   return {
-    stages: [...toolchain.stages, configure, build, root],
+    stages: [...toolchain.stages, configure, ...toolchain.built, build, root],
     output: {
       kernel: file('kernel'),
       kernelFacts: file('facts.json'),

@@ -36,6 +36,6 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment): EnginePlan
       bootFiles: { stage: bootFiles, path: BOOT_FILES },
       packages: { stage: root, path: PACKAGE_RECORDS },
     },
-    tools: debianTools(config, environment, packages),
+    tools: debianTools(config, environment, { packages, kernel: kernel.check }),
   };
 }

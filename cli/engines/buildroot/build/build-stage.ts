@@ -48,7 +48,7 @@ export function buildStage(parts: BuildParts): Stage {
   return {
     name: BUILD_STAGE,
     title: 'build with Buildroot',
-    needs: [...parts.toolchain.stages, parts.configure],
+    needs: [...parts.toolchain.stages, ...parts.toolchain.built, parts.configure],
     inputs: () => buildInputs(parts),
     run: (context) => build(parts, context),
     forecast: (context) => forecast(parts, context),

@@ -39,6 +39,7 @@ export function machineToolchainPlan(
     JSON.parse(await readFile(join(outputOf(stage), FACTS), 'utf8')) as MachineToolchain;
   return {
     stages: [stage],
+    built: [],
     assignments: async (results) => {
       const { symbols } = await facts(results);
       const parsed = parseDotConfig(symbols.map((line) => `${line}\n`).join(''), { file: FACTS, layer: 'toolchain' });

@@ -4,7 +4,7 @@
  * one, described as what it is.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { copyFile, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { throwAny } from '../../../failure.ts';
 import { writingCache } from '../../../host/cache-writes.ts';
@@ -40,25 +40,39 @@ interface SharedToolchain {
 export function sharedToolchainPlan(options: Omit<ConfigureParts, 'toolchain'>): ToolchainPlan {
   const parts: ConfigureParts = { ...options, toolchain: OWN_TOOLCHAIN };
   const { cache } = parts.environment;
-  const stage: Stage = {
+  const describe: Stage = {
     name: 'toolchain',
-    title: 'get the toolchain that workspaces share',
+    title: 'find out which toolchain workspaces share',
     needs: [],
-    inputs: async () => [
-      ...(await settingInputs(parts)),
-      keptInput(cache, stageDirectory(dirname(parts.places.directory), stage)),
-    ],
+    inputs: () => settingInputs(parts),
+    run: async (context) => {
+      const { recipe, config } = await describeToolchain(parts, context);
+      const facts: SharedToolchain = { name: recipe.name, parts: recipe.parts, config };
+      await writeFile(join(context.output, FACTS), JSON.stringify(facts));
+      return { digest: sha256(JSON.stringify(assignmentsOf(facts, cache))) };
+    },
+  };
+  const facts = ({ outputOf }: Results): SharedToolchain =>
+    JSON.parse(readFileSync(join(outputOf(describe), FACTS), 'utf8')) as SharedToolchain;
+  const build: Stage = {
+    name: 'toolchain-sdk',
+    title: 'get the toolchain that workspaces share',
+    needs: [describe],
+    inputs: async () => [keptInput(cache, stageDirectory(dirname(parts.places.directory), describe))],
     changesInputs: true,
     run: async (context) => {
-      const made = await getToolchain(parts, context);
-      await writeFile(join(context.output, FACTS), JSON.stringify(made));
-      return { digest: sha256(JSON.stringify(assignmentsOf(made, cache))) };
+      const { recipe, request } = await describeToolchain(parts, context);
+      const { config, environment, source } = parts;
+      const sdk = await sharedSdk({ config, environment, source, request, recipe }, context);
+      await writingCache(cache, () => offerDownload(sdk.tarball, cache));
+      await writeFile(join(context.output, FACTS), JSON.stringify({ name: recipe.name }));
+      return { digest: recipe.name };
     },
   };
   return {
-    stages: [stage],
-    assignments: async ({ outputOf }: Results) =>
-      assignmentsOf(JSON.parse(await readFile(join(outputOf(stage), FACTS), 'utf8')) as SharedToolchain, cache),
+    stages: [describe],
+    built: [build],
+    assignments: async (results) => assignmentsOf(facts(results), cache),
     overrides: async () => '',
     answers: isToolchainSymbol,
   };
@@ -90,7 +104,8 @@ function assignmentsOf({ name, config }: SharedToolchain, cache: string) {
   return externalToolchain(sdk, `file://${sdkTarball(cache, name)}`);
 }
 
-async function getToolchain(parts: ConfigureParts, context: StageContext): Promise<SharedToolchain> {
+/** What the layers ask of a toolchain, judged, and the recipe for it. */
+async function describeToolchain(parts: ConfigureParts, context: StageContext) {
   const { config, environment, source } = parts;
   const tree = source.tree();
   const configured = await configure(parts, context);
@@ -111,9 +126,7 @@ async function getToolchain(parts: ConfigureParts, context: StageContext): Promi
     signal: context.signal,
   });
   const recipe = sdkRecipe({ first, text, tree: await source.parts(), files: sdkFiles(config) });
-  const sdk = await sharedSdk({ config, environment, source, request, recipe }, context);
-  await writingCache(environment.cache, () => offerDownload(sdk.tarball, environment.cache));
-  return { name: recipe.name, parts: recipe.parts, config: sdk.config };
+  return { recipe, request, config: text };
 }
 
 /** Puts it where Buildroot looks first: without a network, that is the only place. */

@@ -12,8 +12,11 @@ import type { BuildrootTree } from '../tree/buildroot-tree.ts';
 export type Results = Pick<StageContext, 'outputOf'>;
 
 export interface ToolchainPlan {
+  /** Before the configuration: which toolchain it is. */
   readonly stages: readonly Stage[];
-  /** Once the stages ran. */
+  /** Before anything is built: the toolchain itself, where that takes long. */
+  readonly built: readonly Stage[];
+  /** Once {@link stages} ran. */
   readonly assignments: (results: Results) => Promise<readonly OwnAssignment[]>;
   /** Lines for the makefile of BR2_PACKAGE_OVERRIDE_FILE. */
   readonly overrides: (results: Results) => Promise<string>;
@@ -24,6 +27,7 @@ export interface ToolchainPlan {
 /** Buildroot builds one, or takes the one that layers name. */
 export const OWN_TOOLCHAIN: ToolchainPlan = {
   stages: [],
+  built: [],
   assignments: async () => [],
   overrides: async () => '',
   answers: () => false,

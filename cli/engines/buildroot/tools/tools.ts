@@ -8,16 +8,27 @@ import { PACKAGE_INFO } from '../build/build-stage.ts';
 import { runMake } from '../build/make.ts';
 import { type PackageInfos, parsePackageInfo } from '../build/package-info.ts';
 import { StepLog, stepSeconds } from '../build/progress.ts';
+import { DOT_CONFIG } from '../configure/configure-stage.ts';
 import { fetchSources } from './fetch-sources.ts';
 import { packageFacts } from './package-facts.ts';
 import { prepareMake, type ToolParts, watchedMake } from './prepared-make.ts';
 
 export function buildrootTools(parts: ToolParts): EngineTools {
-  const needs = [...parts.toolchain.stages, parts.configure];
+  const configured = [...parts.toolchain.stages, parts.configure];
+  // The toolchain is among the sources of a workspace.
+  const needs = [...configured, ...parts.toolchain.built];
   return {
+    configure: {
+      needs: configured,
+      run: async ({ outputOf }) => ({
+        what: `Buildroot ${parts.source.tree().version}`,
+        asked: parts.config.symbols.buildroot.size,
+        file: join(outputOf(parts.configure), DOT_CONFIG),
+      }),
+    },
     fetch: { needs, run: (context) => fetchSources(parts, context) },
     packages: {
-      needs,
+      needs: configured,
       run: async (context) => {
         const infos = builtPackages(parts, context) ?? (await prepareMake(parts, context)).infos;
         const tree = parts.source.tree().directory;

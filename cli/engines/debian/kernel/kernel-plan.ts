@@ -37,6 +37,8 @@ export interface PackedKernelParts {
 
 export interface KernelPlan {
   readonly stages: readonly Stage[];
+  /** Of them, the one that holds the kernel against what layers ask of it. */
+  readonly check: Stage;
   readonly image: StageFile;
   /** JSON {@link KernelFacts}. */
   readonly facts: StageFile;
@@ -56,6 +58,7 @@ export function planPackedKernel(parts: PackedKernelParts): KernelPlan {
   const file = (path: string): StageFile => ({ stage: kernel, path });
   return {
     stages: [check, kernel],
+    check,
     image: file('kernel'),
     facts: file('facts.json'),
     initramfsModules: file('initramfs.json'),

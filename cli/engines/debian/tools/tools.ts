@@ -12,7 +12,12 @@ import { readUnpacked, unpackedPath } from '../unpacked.ts';
 import { copyrightFiles } from './copyright-files.ts';
 import { packageFacts } from './package-facts.ts';
 
-export function debianTools(config: ResolvedConfig, environment: BuildEnvironment, packages: Stage): EngineTools {
+/** @param kernel the stage that holds the kernel against what layers ask of it */
+export function debianTools(
+  config: ResolvedConfig,
+  environment: BuildEnvironment,
+  { packages, kernel }: { readonly packages: Stage; readonly kernel: Stage },
+): EngineTools {
   const { cache } = environment;
   const needs = [packages];
   const shipped = async (context: StageContext) => {
@@ -27,6 +32,10 @@ export function debianTools(config: ResolvedConfig, environment: BuildEnvironmen
     return { names: named.map(({ name }) => name), texts: await copyrightFiles(named) };
   };
   return {
+    configure: {
+      needs: [packages, kernel],
+      run: async () => ({ what: 'the kernel', asked: config.symbols.kernel.size }),
+    },
     fetch: { needs, run: async (context) => fetched(cache, await readPackages(context, packages)) },
     packages: {
       needs,
