@@ -132,7 +132,7 @@ function noTools(stage: Stage): EngineTools {
     throw new Error('the fixture has no tools');
   };
   const tool = { needs: [stage], run: nothing };
-  return { fetch: tool, packages: tool, legalInfo: tool };
+  return { configure: tool, fetch: tool, packages: tool, legalInfo: tool };
 }
 
 function fixturePrograms(): Stage {
