@@ -23,11 +23,11 @@ import type { ResolvedConfig } from '../../workspace/resolved.ts';
 import type { BootFile, KernelFacts, PackageRecord } from '../engine.ts';
 import type { BuildEnvironment } from '../environment.ts';
 import { enabledBy } from './build/build-failure.ts';
-import { IMAGES, PACKAGE_INFO, ROOT_TAR } from './build/build-stage.ts';
+import { IMAGES, ORIGINS, PACKAGE_INFO, ROOT_TAR } from './build/build-stage.ts';
 import type { PackageInfo, PackageInfos } from './build/package-info.ts';
 
 /** Raise it when the same inputs give another result. */
-const FORMAT = '1';
+const FORMAT = '2';
 
 /** What Buildroot calls a kernel that the machine's firmware, or QEMU, starts (BR2_LINUX_KERNEL_IMAGE_NAME). */
 const KERNEL_IMAGES: Readonly<Record<Architecture, readonly string[]>> = {
@@ -54,7 +54,7 @@ export function rootStage({ config, environment, build }: RootParts): Stage {
     ],
     run: async (context) => {
       const built = context.outputOf(build);
-      const tree = await takeRoot(join(built, ROOT_TAR));
+      const tree = await takeRoot(built);
       const scratch = join(context.scratch, 'hooks');
       await mkdir(scratch, { recursive: true });
       await runRootHooks(tree, {
@@ -84,9 +84,13 @@ export function rootStage({ config, environment, build }: RootParts): Stage {
 }
 
 /** Buildroot's tar begins with `./`, the root itself. */
-async function takeRoot(tar: string): Promise<RootTree> {
+async function takeRoot(built: string): Promise<RootTree> {
   const tree = new RootTree('Buildroot');
-  const entries = await readTarEntries(tar, 'Buildroot');
+  const origins = JSON.parse(await readFile(join(built, ORIGINS), 'utf8')) as Readonly<Record<string, string>>;
+  const entries = (await readTarEntries(join(built, ROOT_TAR), 'Buildroot')).map((entry) => ({
+    ...entry,
+    origin: origins[entry.path] ?? 'Buildroot',
+  }));
   for (const entry of entries) if (entry.type !== 'hardlink') tree.put(entry);
   for (const entry of entries) if (entry.type === 'hardlink') tree.put(entry);
   return tree;

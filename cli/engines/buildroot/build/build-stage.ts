@@ -10,6 +10,7 @@ import { sha256, sha256File, writeFileAtomic } from '../../../host/files.ts';
 import { JobBudget } from '../../../host/job-budget.ts';
 import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import { lostModeWarning } from '../../../rootfs/overlay-modes.ts';
+import type { RootTree } from '../../../rootfs/tree.ts';
 import type { ForecastContext, Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
@@ -17,6 +18,7 @@ import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import { reportCheck } from '../configure/check-request.ts';
 import { type ConfigureParts, configure, DOT_CONFIG } from '../configure/configure-stage.ts';
 import { gatherFacts } from '../incremental/facts.ts';
+import { InstalledFiles } from '../incremental/installed-files.ts';
 import { prepareOutput, workToDo } from '../incremental/prepare.ts';
 import { workText } from '../incremental/work.ts';
 import { type LayerFilesPlan, planLayerFiles } from '../layer-files/plan-layer-files.ts';
@@ -36,6 +38,8 @@ import { BuildWatch } from './watch-build.ts';
 export const BUILD_STAGE = 'buildroot';
 export const ROOT_TAR = 'rootfs.tar';
 export const PACKAGE_INFO = 'packages.json';
+/** JSON: path in the root → who put it there. */
+export const ORIGINS = 'origins.json';
 /** Buildroot's images besides the root: kernel, device trees, boot loaders. */
 export const IMAGES = 'images';
 
@@ -80,7 +84,7 @@ async function build(parts: BuildParts, context: StageContext) {
   await writeDotConfig(places, text);
   const compilers = compilerHash(facts.dotConfig, make.tree);
   await makeAll({ ...make, compilers }, facts.packages, { config, context, environment, stop: () => stopper.abort() });
-  return takeResult({ places, infos: facts.packages, context });
+  return takeResult({ places, infos: facts.packages, overlay: plan.overlay, context });
 }
 
 export function makeFor(
@@ -185,10 +189,23 @@ function builtPackages(infos: PackageInfos, output: string): ReadonlySet<string>
 interface ResultParts {
   readonly places: BuildPlaces;
   readonly infos: PackageInfos;
+  readonly overlay: RootTree | undefined;
   readonly context: StageContext;
 }
 
-async function takeResult({ places, infos, context }: ResultParts) {
+/** Path in the root → `package busybox`, `layer my/app`; of what neither installed, Buildroot is the origin. */
+function originsOf({ places, infos, overlay }: Pick<ResultParts, 'places' | 'infos' | 'overlay'>) {
+  const names = new Map([...infos].map(([name, { stamp_dir: directory }]) => [directory ?? '', name]));
+  const origins = new Map<string, string>();
+  for (const [path, directory] of new InstalledFiles(places.output).inTarget()) {
+    const name = names.get(directory);
+    if (name !== undefined) origins.set(path, `package ${name}`);
+  }
+  for (const { path, type, origin } of overlay?.entries() ?? []) if (type !== 'directory') origins.set(path, origin);
+  return [...origins].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+async function takeResult({ places, infos, overlay, context }: ResultParts) {
   const images = join(places.output, 'images');
   const digests: string[] = [];
   const take = async (from: string, to: string): Promise<void> => {
@@ -204,6 +221,9 @@ async function takeResult({ places, infos, context }: ResultParts) {
     await take(join(images, path), join(IMAGES, path));
   }
   await writeFile(join(context.output, PACKAGE_INFO), JSON.stringify(Object.fromEntries(infos)));
+  const origins = JSON.stringify(Object.fromEntries(originsOf({ places, infos, overlay })));
+  await writeFile(join(context.output, ORIGINS), origins);
+  digests.push(ORIGINS, sha256(origins));
   return { digest: sha256(digests.join('\n')) };
 }
 

@@ -58,6 +58,11 @@ export class InstalledFiles {
     }
   }
 
+  /** Paths of the target directory (`/bin/busybox`) → the build directory whose package was the first to put a file there. */
+  *inTarget(): Generator<readonly [string, string]> {
+    for (const [key, [first = '']] of this.#owners) if (key.startsWith('\0')) yield [`/${key.slice(1)}`, first];
+  }
+
   /** The build directories whose packages installed a file of the target directory. */
   ownersOf(path: string): readonly string[] {
     return this.#owners.get(`\0${path.replace(/^\//, '')}`) ?? [];

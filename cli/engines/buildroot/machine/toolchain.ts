@@ -42,7 +42,7 @@ export interface MachineToolchain {
 }
 
 /** Changes with the layout of the directory. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** The C library, its headers, the kernel's, and one header that musl has not. */
 const PACKAGES = ['musl', 'musl-dev', 'linux-libc-dev', 'libc6-dev'] as const;
 
@@ -60,9 +60,7 @@ export async function machineToolchain(
   options: MachineToolchainOptions,
 ): Promise<MachineToolchain> {
   const known = await knownVersions(options.tree);
-  const compiler = await machineCompiler(arch, known.gcc, options.host ?? thisHost());
-  const key = sha256(JSON.stringify([SPECS, wrapper(compiler.gcc, ''), arch, compiler.release, FORMAT])).slice(0, 32);
-  const directory = join(options.cache, 'buildroot', 'machine-toolchain', `${arch}-${key}`);
+  const { compiler, key, directory } = await locate(arch, known.gcc, options);
   const contents = (await readContents(directory)) ?? (await assembleOnce(directory, arch, compiler, options));
   const headers = nearestHeaders(known, contents.headers);
   return {
@@ -72,6 +70,19 @@ export async function machineToolchain(
     symbols: symbols(arch, directory, compiler.major, headers ?? contents.headers),
     overrides: overrides(directory),
   };
+}
+
+/** Changes with this machine's compiler, and when the toolchain is not in the cache any more; asks the compiler. */
+export async function machineToolchainState(arch: Architecture, options: MachineToolchainOptions): Promise<string> {
+  const { gcc } = await knownVersions(options.tree);
+  const { key, directory } = await locate(arch, gcc, options);
+  return `${key} ${existsSync(directory) ? 'there' : 'gone'}`;
+}
+
+async function locate(arch: Architecture, gcc: readonly number[], { cache, host }: MachineToolchainOptions) {
+  const compiler = await machineCompiler(arch, gcc, host ?? thisHost());
+  const key = sha256(JSON.stringify([SPECS, wrapper(compiler.gcc, ''), arch, compiler.release, FORMAT])).slice(0, 32);
+  return { compiler, key, directory: join(cache, 'buildroot', 'machine-toolchain', `${arch}-${key}`) };
 }
 
 function symbols(arch: Architecture, directory: string, gcc: number, headers: readonly [number, number]): string[] {
@@ -175,9 +186,10 @@ async function makeSysroot(unpacked: string, to: string, arch: Architecture): Pr
   const shared = [join(unpacked, 'lib', musl), join(usr, 'lib', musl)].find((place) =>
     existsSync(join(place, 'libc.so')),
   );
-  await cp(join(shared ?? unpacked, 'libc.so'), join(to, 'sysroot/lib/libc.so'));
+  // A copy in each of the two, since they are one where /usr is merged.
+  for (const place of [join(to, 'sysroot/lib'), libraries])
+    await cp(join(shared ?? unpacked, 'libc.so'), join(place, 'libc.so'));
   await symlink('libc.so', join(to, 'sysroot/lib', muslLoader(arch)));
-  await symlink('../../lib/libc.so', join(libraries, 'libc.so'));
   const queue = [join(usr, 'include', gnu), join(usr, 'include')].find((place) =>
     existsSync(join(place, 'sys/queue.h')),
   );

@@ -5,7 +5,7 @@ import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import type { Stage } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
-import { type MachineToolchain, machineToolchain } from '../machine/toolchain.ts';
+import { type MachineToolchain, machineToolchain, machineToolchainState } from '../machine/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import type { TreeSource } from '../tree/tree-source.ts';
 import { isToolchainSymbol, type Results, type ToolchainPlan } from './toolchain.ts';
@@ -17,6 +17,7 @@ export function machineToolchainPlan(
   environment: BuildEnvironment,
   source: TreeSource,
 ): ToolchainPlan {
+  const options = () => ({ tree: source.tree().directory, cache: environment.cache, offline: environment.offline });
   const stage: Stage = {
     name: 'toolchain',
     title: "put a toolchain together from the machine's compiler",
@@ -24,11 +25,11 @@ export function machineToolchainPlan(
     inputs: async () => [
       { name: 'architecture', hash: config.arch },
       { name: 'the Buildroot tree', hash: treeHash(await source.parts()) },
+      { name: "this machine's compiler", hash: await machineToolchainState(config.arch, options()) },
     ],
+    changesInputs: true,
     run: async (context) => {
-      const { cache, offline } = environment;
-      const { directory } = source.tree();
-      const made = await machineToolchain(config.arch, { ...context, tree: directory, cache, offline });
+      const made = await machineToolchain(config.arch, { ...context, ...options() });
       const text = `built with the toolchain of this machine, for development only: ${made.parts.join(', ')}`;
       context.report({ kind: 'warning', step: context.step, text });
       await writeFile(join(context.output, FACTS), JSON.stringify(made));
