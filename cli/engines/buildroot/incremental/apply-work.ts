@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildPlaces } from '../build-places.ts';
+import { removeEmptyAbove, skeletonDirectory } from './empty-directories.ts';
 import { InstalledFiles } from './installed-files.ts';
 import type { BuildFacts } from './plan-work.ts';
 import type { Work } from './work.ts';
@@ -14,9 +15,10 @@ export async function applyWork(
   work: readonly Work[],
   before: BuildFacts,
   after: BuildFacts,
-  places: BuildPlaces,
+  { places, tree }: { readonly places: BuildPlaces; readonly tree: string },
 ): Promise<void> {
   const { output } = places;
+  const skeleton = skeletonDirectory(tree);
   if (work.some(({ kind }) => kind === 'everything')) {
     await rm(output, { recursive: true, force: true });
     return;
@@ -26,12 +28,12 @@ export async function applyWork(
     if (one.kind !== 'package') continue;
     const directory = before.packages.get(one.name)?.stamp_dir;
     if (directory === undefined) continue;
-    await installed.remove(directory);
+    await installed.remove(directory, skeleton);
     if (one.how === 'scratch') await rm(join(output, directory), { recursive: true, force: true });
     else await removeStamps(join(output, directory), RECONFIGURE);
   }
   if (work.some(({ kind }) => kind === 'target')) await emptyTarget(output);
-  else await removeOldOverlay(installed, before, after, output);
+  else await removeOldOverlay(installed, { before, after, output, skeleton });
 }
 
 /** What `<package>-reconfigure` of Buildroot removes (package/pkg-generic.mk, package/pkg-kconfig.mk). */
@@ -65,20 +67,32 @@ export async function emptyTarget(output: string): Promise<void> {
   await rm(join(output, 'target'), { recursive: true, force: true });
 }
 
+interface OverlayChange {
+  readonly before: BuildFacts;
+  readonly after: BuildFacts;
+  readonly output: string;
+  readonly skeleton: string;
+}
+
 /** make copies overlays over the target directory; what an overlay does not have any more would stay there. */
 async function removeOldOverlay(
   installed: InstalledFiles,
-  before: BuildFacts,
-  after: BuildFacts,
-  output: string,
+  { before, after, output, skeleton }: OverlayChange,
 ): Promise<void> {
+  const target = join(output, 'target');
   for (const [path, was] of before.overlay) {
     const is = after.overlay.get(path);
     if (is === was || was.startsWith('directory')) continue;
     // Of another type than before, rsync would not always replace it.
     if (is !== undefined && is.split(' ')[0] === was.split(' ')[0]) continue;
-    await rm(join(output, 'target', path), { force: true, recursive: true });
+    await rm(join(target, path), { force: true, recursive: true });
+    await removeEmptyAbove(target, path, skeleton);
     // What the overlay had covered is installed again.
     for (const owner of installed.ownersOf(path)) await removeStamps(join(output, owner), REINSTALL);
+  }
+  const gone = [...before.overlay].filter(([path, was]) => was.startsWith('directory') && !after.overlay.has(path));
+  // What is in a directory comes before it.
+  for (const [path] of gone.sort(([a], [b]) => (a < b ? 1 : -1))) {
+    await removeEmptyAbove(target, join(path, 'what was in it'), skeleton);
   }
 }

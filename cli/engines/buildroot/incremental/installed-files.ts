@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeEmptyAbove } from './empty-directories.ts';
 
 interface Area {
   /** Of the list's name: `.files-list<suffix>.txt`. */
@@ -50,11 +51,18 @@ export class InstalledFiles {
     }
   }
 
-  /** Removes what a package alone installed. @param stampDirectory below the output directory: `build/busybox-1.37.0` */
-  async remove(stampDirectory: string): Promise<void> {
+  /**
+   * Removes what a package alone installed, and the directories that are empty then.
+   *
+   * @param stampDirectory below the output directory: `build/busybox-1.37.0`
+   * @param skeleton see {@link removeEmptyAbove}
+   */
+  async remove(stampDirectory: string, skeleton: string): Promise<void> {
     for (const { area, path } of this.#listed.get(stampDirectory) ?? []) {
       const owners = this.#owners.get(`${area.suffix}\0${path}`) ?? [];
-      if (owners.length === 1) await rm(join(area.directory, path), { force: true, recursive: false });
+      if (owners.length !== 1) continue;
+      await rm(join(area.directory, path), { force: true });
+      await removeEmptyAbove(area.directory, path, skeleton);
     }
   }
 

@@ -29,7 +29,7 @@ export async function prepareOutput(after: BuildFacts, options: PrepareOptions):
   const work = await workToDo(after, options);
   const before = await readState(places.state);
   // A directory that is half taken back is not what the state says it is; the plan for it, however, is still right.
-  await applyWork(work, before ?? after, after, places);
+  await applyWork(work, before ?? after, after, options);
   await writeState(places.state, after);
   return work;
 }
