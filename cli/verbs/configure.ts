@@ -35,7 +35,7 @@ error with its reason, as in a build; \`coracle build\` does the same first.
     }
     const lines = found.map(({ workspace, what, asked, file }) => {
       const where = file === undefined ? '' : `: ${relative(session.cwd, file)}`;
-      return `${workspace}: ${what} has all that ${asked} assignments of layers ask for, or it was said above${where}`;
+      return `${workspace}: ${asked} assignments of layers were held against ${what}${where}`;
     });
     session.report({ kind: 'result', value: found, text: lines.join('\n') });
     return 0;
