@@ -1,8 +1,7 @@
 import { relative } from 'node:path';
 import { useTool } from '../farm/use-tool.ts';
-import { BUILD_OPTIONS } from './build-options.ts';
 import { namesOf } from './chosen-workspaces.ts';
-import { plannedWorkspaces } from './planned.ts';
+import { ANY_WORKSPACES, plannedWorkspaces } from './planned.ts';
 import { defineVerb } from './verb.ts';
 
 export const configure = defineVerb({
@@ -16,14 +15,7 @@ error with its reason, as in a build; \`coracle build\` does the same first.
     coracle configure
     coracle configure board --json
 `,
-  positionals: {
-    workspace: { type: 'string', array: true, describe: 'Names in coracle.yaml, or a comma-separated list of layers' },
-  },
-  options: {
-    all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' },
-    offline: BUILD_OPTIONS.offline,
-    wait: BUILD_OPTIONS.wait,
-  },
+  ...ANY_WORKSPACES,
   streams: true,
   run: async (args, session) => {
     const names = namesOf(args['workspace']);

@@ -1,4 +1,5 @@
 import { type BuildPlan, planBuild } from '../farm/plan.ts';
+import { BUILD_OPTIONS } from './build-options.ts';
 import { type Choice, chooseWorkspaces } from './chosen-workspaces.ts';
 import type { Session } from './verb.ts';
 
@@ -21,6 +22,18 @@ export async function plannedWorkspace(session: Session, choice: Choice): Promis
   if (plan === undefined) throw new Error('no workspace was chosen');
   return plan;
 }
+
+/** What a verb takes that works on as many workspaces as are named. */
+export const ANY_WORKSPACES = {
+  positionals: {
+    workspace: { type: 'string', array: true, describe: 'Names in coracle.yaml, or a comma-separated list of layers' },
+  },
+  options: {
+    all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' },
+    offline: BUILD_OPTIONS.offline,
+    wait: BUILD_OPTIONS.wait,
+  },
+} as const;
 
 export const ONE_WORKSPACE = {
   workspace: { type: 'string', describe: 'A name in coracle.yaml, or a comma-separated list of layers' },

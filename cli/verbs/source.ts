@@ -1,9 +1,8 @@
 import { relative } from 'node:path';
 import { fetchWorkspaces } from '../farm/fetch-sources.ts';
 import { megabytes } from '../farm/summary.ts';
-import { BUILD_OPTIONS } from './build-options.ts';
 import { namesOf } from './chosen-workspaces.ts';
-import { plannedWorkspaces } from './planned.ts';
+import { ANY_WORKSPACES, plannedWorkspaces } from './planned.ts';
 import { defineVerb } from './verb.ts';
 
 export const source = defineVerb({
@@ -19,14 +18,7 @@ again if it is damaged. Sources of all workspaces are in one directory of the ca
 
 With \`--offline\` nothing is fetched: the first source that is missing is named.
 `,
-  positionals: {
-    workspace: { type: 'string', array: true, describe: 'Names in coracle.yaml, or a comma-separated list of layers' },
-  },
-  options: {
-    all: { type: 'boolean', describe: 'Every workspace of coracle.yaml' },
-    offline: BUILD_OPTIONS.offline,
-    wait: BUILD_OPTIONS.wait,
-  },
+  ...ANY_WORKSPACES,
   streams: true,
   run: async (args, session) => {
     const names = namesOf(args['workspace']);

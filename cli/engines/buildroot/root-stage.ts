@@ -8,10 +8,8 @@ import { join } from 'node:path';
 import { Failure } from '../../failure.ts';
 import { hookInputs } from '../../hooks/hook-inputs.ts';
 import { hooksAt } from '../../hooks/hook-moments.ts';
-import { runRootHooks } from '../../hooks/root-hooks.ts';
 import { sha256 } from '../../host/files.ts';
 import type { Architecture } from '../../layers/layer.ts';
-import { IMAGE_TIME } from '../../rootfs/image-time.ts';
 import { checkInit } from '../../rootfs/init.ts';
 import { checkLibraryClosure } from '../../rootfs/library-closure.ts';
 import { readTarEntries } from '../../rootfs/tar-entries.ts';
@@ -20,6 +18,7 @@ import { treeDigest } from '../../rootfs/tree-digest.ts';
 import { writeTreeIndex } from '../../rootfs/tree-index.ts';
 import type { Stage, StageContext } from '../../stages/stage.ts';
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
+import { applyRootHooks } from '../apply-root-hooks.ts';
 import type { BootFile, KernelFacts, PackageRecord } from '../engine.ts';
 import type { BuildEnvironment } from '../environment.ts';
 import { enabledBy } from './build/build-failure.ts';
@@ -55,16 +54,7 @@ export function rootStage({ config, environment, build }: RootParts): Stage {
     run: async (context) => {
       const built = context.outputOf(build);
       const tree = await takeRoot(built);
-      const scratch = join(context.scratch, 'hooks');
-      await mkdir(scratch, { recursive: true });
-      await runRootHooks(tree, {
-        config,
-        log: context.log,
-        sourceDateEpoch: IMAGE_TIME,
-        signal: context.signal,
-        scratch,
-        store: join(environment.cache, 'contents'),
-      });
+      await applyRootHooks(tree, config, environment, context);
       checkInit(tree);
       for (const text of await checkLibraryClosure(tree)) {
         context.report({ kind: 'warning', step: context.step, text });

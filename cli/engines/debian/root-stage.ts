@@ -1,11 +1,9 @@
 /** The root: packages composed, kernel modules, overlays, users, units, hooks, and at the end the checks of its init and its libraries. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FailureParts, throwAny } from '../../failure.ts';
 import { hooksAt } from '../../hooks/hook-moments.ts';
-import { runRootHooks } from '../../hooks/root-hooks.ts';
 import { sha256 } from '../../host/files.ts';
-import { IMAGE_TIME } from '../../rootfs/image-time.ts';
 import { checkInit } from '../../rootfs/init.ts';
 import { addLayerOverlay } from '../../rootfs/layer-overlay.ts';
 import { checkLibraryClosure } from '../../rootfs/library-closure.ts';
@@ -16,6 +14,7 @@ import { readTreeIndex, writeTreeIndex } from '../../rootfs/tree-index.ts';
 import { applyUsers } from '../../rootfs/users.ts';
 import type { Stage, StageContext, StageInput } from '../../stages/stage.ts';
 import type { ResolvedConfig } from '../../workspace/resolved.ts';
+import { applyRootHooks } from '../apply-root-hooks.ts';
 import type { PackageRecord, StageFile } from '../engine.ts';
 import type { BuildEnvironment } from '../environment.ts';
 import { debianArchitecture } from './apt/private-apt.ts';
@@ -136,16 +135,7 @@ async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[
     layers.flatMap((layer) => layer.contents.users.map((file) => ({ file, layer: layer.name }))),
   );
   applyUnitEffects(tree, effects);
-  const scratch = join(context.scratch, 'hooks');
-  await mkdir(scratch, { recursive: true });
-  await runRootHooks(tree, {
-    config,
-    log: context.log,
-    sourceDateEpoch: IMAGE_TIME,
-    signal: context.signal,
-    scratch,
-    store: join(environment.cache, 'contents'),
-  });
+  await applyRootHooks(tree, config, environment, context);
   for (const one of lost) if (isStillLost(tree, one)) warnOf(context, lostModeWarning(one));
   await writeLinkerCache(tree);
   return tree;
