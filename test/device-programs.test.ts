@@ -4,7 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, type TestContext } from 'vitest';
 import { compileProgram } from '../cli/device-programs/compile.ts';
-import { deviceSources } from '../cli/device-programs/device-sources.ts';
+import { deviceSources } from '../cli/engines/device-sources.ts';
 import { foreignSysroot } from '../cli/device-programs/standard-library.ts';
 import { findTarget } from '../cli/device-programs/targets.ts';
 import { rustToolchain } from '../cli/device-programs/toolchain.ts';

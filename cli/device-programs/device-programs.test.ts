@@ -7,7 +7,7 @@ import { JobBudget } from '../host/job-budget.ts';
 import type { Host } from '../host/this-host.ts';
 import { FileHashes } from '../stages/file-hashes.ts';
 import type { Stage, StageContext } from '../stages/stage.ts';
-import { copySources, deviceSources, sourceInputs } from './device-sources.ts';
+import { copySources, deviceSources, sourceInputs } from '../engines/device-sources.ts';
 import { planDevicePrograms } from './plan.ts';
 import { rustToolchain } from './toolchain.ts';
 

@@ -12,7 +12,7 @@ import { type Host, thisHost } from '../host/this-host.ts';
 import type { Architecture } from '../layers/layer.ts';
 import type { Stage, StageContext, StageInput } from '../stages/stage.ts';
 import { type Compilation, compileProgram, FORMAT } from './compile.ts';
-import { copySources, sourceInputs } from './device-sources.ts';
+import { copySources, sourceInputs } from '../engines/device-sources.ts';
 import { foreignSysroot } from './standard-library.ts';
 import { findTarget } from './targets.ts';
 import { rustToolchain } from './toolchain.ts';
