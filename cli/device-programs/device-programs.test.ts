@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { failuresOf, temporaryDirectory, writeTree } from '../../test/support/files.ts';
+import { copySources, deviceSources, sourceInputs } from '../engines/device-sources.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
 import { JobBudget } from '../host/job-budget.ts';
 import type { Host } from '../host/this-host.ts';
 import { FileHashes } from '../stages/file-hashes.ts';
 import type { Stage, StageContext } from '../stages/stage.ts';
-import { copySources, deviceSources, sourceInputs } from '../engines/device-sources.ts';
 import { planDevicePrograms } from './plan.ts';
 import { rustToolchain } from './toolchain.ts';
 

@@ -4,6 +4,7 @@
  */
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { copySources, sourceInputs } from '../engines/device-sources.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
 import { writingCache } from '../host/cache-writes.ts';
 import { sha256, sha256File, temporaryBeside, writeFileAtomic } from '../host/files.ts';
@@ -12,7 +13,6 @@ import { type Host, thisHost } from '../host/this-host.ts';
 import type { Architecture } from '../layers/layer.ts';
 import type { Stage, StageContext, StageInput } from '../stages/stage.ts';
 import { type Compilation, compileProgram, FORMAT } from './compile.ts';
-import { copySources, sourceInputs } from '../engines/device-sources.ts';
 import { foreignSysroot } from './standard-library.ts';
 import { findTarget } from './targets.ts';
 import { rustToolchain } from './toolchain.ts';

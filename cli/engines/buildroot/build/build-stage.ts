@@ -17,6 +17,7 @@ import type { BuildEnvironment } from '../../environment.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import { reportCheck } from '../configure/check-request.ts';
 import { type ConfigureParts, configure, DOT_CONFIG } from '../configure/configure-stage.ts';
+import { readyDevicePrograms } from '../device-source/ready-device-programs.ts';
 import { gatherFacts } from '../incremental/facts.ts';
 import { InstalledFiles } from '../incremental/installed-files.ts';
 import { prepareOutput, workToDo } from '../incremental/prepare.ts';
@@ -76,6 +77,7 @@ async function build(parts: BuildParts, context: StageContext) {
   context.report({ kind: 'step-progress', step: context.step, text: 'reading the packages' });
   const { plan, facts } = await gather(parts, make, text, context);
   await readyHostTools(config, places, facts.packages);
+  await readyDevicePrograms(parts, facts.packages, context);
   tellLostModes(plan, context);
   for (const work of await prepareOutput(facts, { places, tree: source.tree().directory })) {
     context.report({ kind: 'note', step: context.step, text: workText(work) });

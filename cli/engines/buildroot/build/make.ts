@@ -86,6 +86,7 @@ export async function makeCommand(
     ...(compilers === undefined ? {} : { CCACHE_NAMESPACE: compilers }),
     // A tree inside of another repository is not a commit of that.
     BR2_VERSION_FULL: tree.version,
+    ...Object.assign({}, ...externals.map(({ variables }) => variables)),
   };
   return { argv, cwd: tree.directory, env };
 }

@@ -10,6 +10,7 @@ import { LAYER_FILES } from '../build-places.ts';
 import type { LayerFilesPlan } from '../layer-files/plan-layer-files.ts';
 import { type TreeParts, treeHash } from '../tree/buildroot-tree.ts';
 import { type BuildrootMake, runMake } from './make.ts';
+import { withPackageDirectories } from './package-directories.ts';
 import { type PackageInfos, parsePackageInfo } from './package-info.ts';
 
 export interface ShowInfoInputs {
@@ -28,9 +29,11 @@ export async function showInfo(
 ): Promise<PackageInfos> {
   const key = sha256([dotConfig, treeHash(parts), ...readFiles(plan)].join('\n')).slice(0, 32);
   const kept = join(make.environment.cache, 'buildroot/package-info', `${key}.json`);
+  const externals = make.externals.map(({ directory }) => directory);
+  const complete = (infos: PackageInfos) => withPackageDirectories(infos, make.tree.directory, externals);
   if (existsSync(kept)) {
     try {
-      return parsePackageInfo(await readFile(kept, 'utf8'));
+      return complete(parsePackageInfo(await readFile(kept, 'utf8')));
     } catch {
       // Damaged: asked anew.
     }
@@ -39,7 +42,7 @@ export async function showInfo(
   try {
     const infos = parsePackageInfo(await ask(make, dotConfig, plan, output));
     await writeShortcut(kept, JSON.stringify(Object.fromEntries(infos)));
-    return infos;
+    return complete(infos);
   } catch (error) {
     if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
     throw new Failure({

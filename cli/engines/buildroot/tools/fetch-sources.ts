@@ -56,9 +56,10 @@ function downloadsOf(infos: PackageInfos, tree: string, directory: string): read
   return [...found.values()];
 }
 
-/** Built from a directory (`<NAME>_OVERRIDE_SRCDIR`): nothing is downloaded, though Buildroot lists it. */
-function isOverridden({ stamp_dir, version }: PackageInfo): boolean {
-  return version !== 'custom' && stamp_dir?.endsWith('-custom') === true;
+/** Built from a directory (`<NAME>_OVERRIDE_SRCDIR`, site method `local`): nothing is downloaded, though Buildroot lists it. */
+function isOverridden({ stamp_dir, version, downloads = [] }: PackageInfo): boolean {
+  const isLocal = downloads.some(({ uris }) => uris[0]?.startsWith('local+'));
+  return isLocal || (version !== 'custom' && stamp_dir?.endsWith('-custom') === true);
 }
 
 /** Whether make would take it for downloaded. */

@@ -12,6 +12,7 @@ import { type BuildrootMake, runMake } from '../build/make.ts';
 import type { PackageInfos } from '../build/package-info.ts';
 import { BuildWatch } from '../build/watch-build.ts';
 import { DOT_CONFIG } from '../configure/configure-stage.ts';
+import { readyDevicePrograms } from '../device-source/ready-device-programs.ts';
 import { writeLayerFiles } from '../layer-files/write-layer-files.ts';
 import { readyHostTools } from '../machine/host-tools.ts';
 import { checkPathForMake } from '../tree/path-for-make.ts';
@@ -34,6 +35,7 @@ export async function prepareMake(parts: ToolParts, context: StageContext): Prom
   const make = makeFor(parts, context);
   const { plan, facts } = await gather(parts, make, dotConfig, context);
   await readyHostTools(config, places, facts.packages);
+  await readyDevicePrograms(parts, facts.packages, context);
   await writeLayerFiles(plan, places, context.signal);
   await writeDotConfig(places, dotConfig);
   return { make, infos: facts.packages };

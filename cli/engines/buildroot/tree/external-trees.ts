@@ -1,5 +1,5 @@
 /**
- * BR2_EXTERNAL trees: those of the layers, in layer order. Checked here, so that a mistake is told with its layer and not as
+ * BR2_EXTERNAL trees: Coracle's own, if it is wanted, and those of the layers, in layer order. Checked here, so that a mistake is told with its layer and not as
  * an error of a makefile.
  */
 import { readFileSync, realpathSync } from 'node:fs';
@@ -15,15 +15,17 @@ export interface ExternalTree {
   readonly directory: string;
   /** Of external.desc: BR2_EXTERNAL_<name>_PATH is the tree's directory in its own files. */
   readonly name: string;
+  /** Environment of make that the tree's makefiles read. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** What Buildroot asks of such a tree (its manual, "Keeping customizations outside of Buildroot"). */
 const NEEDED = ['external.desc', 'external.mk', 'Config.in'] as const;
 
-/** @throws Failure `bad-external-tree`, `path-not-for-make`, all at once */
-export function externalTrees(layers: readonly Layer[]): readonly ExternalTree[] {
+/** @param first the trees before those of layers. @throws Failure `bad-external-tree`, `path-not-for-make`, all at once */
+export function externalTrees(layers: readonly Layer[], first: readonly ExternalTree[] = []): readonly ExternalTree[] {
   const failures: Failure[] = [];
-  const trees: ExternalTree[] = [];
+  const trees = [...first];
   for (const layer of layers) {
     const directory = layer.contents.buildrootExternal;
     if (directory === undefined) continue;

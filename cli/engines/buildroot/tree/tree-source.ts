@@ -8,6 +8,7 @@ import { sha256 } from '../../../host/files.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
+import { type DeviceSource, deviceSource, deviceTree } from '../device-source/device-source.ts';
 import { type BuildrootTree, readBuildrootTree, type TreeParts, treeParts } from './buildroot-tree.ts';
 import { type ExternalTree, externalTrees } from './external-trees.ts';
 
@@ -16,13 +17,28 @@ export interface TreeSource {
   readonly tree: () => BuildrootTree;
   /** @throws Failure, see {@link externalTrees} */
   readonly externals: () => readonly ExternalTree[];
-  /** The tree and the external trees by parts; those of an external tree begin with its name. */
+  /** What Coracle's own programs are compiled from, if a layer asks for one of them. */
+  readonly device: () => DeviceSource | undefined;
+  /**
+   * The tree and the external trees by parts; those of an external tree begin with its name. Coracle's own has nothing but
+   * packages.
+   */
   readonly parts: () => Promise<TreeParts>;
 }
 
 export function treeSource(config: ResolvedConfig, environment: BuildEnvironment): TreeSource {
   const tree = once(() => readBuildrootTree(config.settings.buildroot));
-  const externals = once(() => externalTrees(config.layers.map(({ layer }) => layer)));
+  const device = once(() => deviceSource(config, environment));
+  const own = once(() => {
+    const programs = device();
+    return programs === undefined ? [] : [deviceTree(programs, environment)];
+  });
+  const externals = once(() =>
+    externalTrees(
+      config.layers.map(({ layer }) => layer),
+      own(),
+    ),
+  );
   const parts = once(async () => {
     const { directory } = tree();
     // Shared by all workspaces that are built from the tree.
@@ -31,11 +47,22 @@ export function treeSource(config: ResolvedConfig, environment: BuildEnvironment
     const found = new Map(treeParts({ directory }, hashes));
     await hashes.save();
     for (const external of externals()) {
-      for (const [name, hash] of treeParts(external, environment.hashes)) found.set(`${external.name}/${name}`, hash);
+      const parts = treeParts(external, environment.hashes);
+      const isOwn = own().includes(external);
+      for (const [name, hash] of isOwn ? deviceParts(parts, device()?.digest) : parts) {
+        found.set(`${external.name}/${name}`, hash);
+      }
     }
     return found;
   });
-  return { tree, externals, parts };
+  return { tree, externals, device, parts };
+}
+
+/** Its programs are compiled from device/ by what is in external.mk, and nothing there is for other packages. */
+function deviceParts(parts: TreeParts, source: string | undefined): TreeParts {
+  const all = [parts.get('infrastructure'), source].join(' ');
+  const packages = [...parts].filter(([name]) => name.startsWith('package/'));
+  return new Map(packages.map(([name, hash]) => [name, sha256(`${hash} ${all}`)]));
 }
 
 function once<T>(make: () => T): () => T {
