@@ -3,7 +3,7 @@
  * image is made of is copied into the stage's result, so that it is complete or not there whatever becomes of a later make.
  */
 import { constants, existsSync, readdirSync } from 'node:fs';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { sha256, sha256File, writeFileAtomic } from '../../../host/files.ts';
@@ -84,6 +84,7 @@ async function build(parts: BuildParts, context: StageContext) {
   }
   await writeLayerFiles(plan, places, context.signal);
   await writeDotConfig(places, text);
+  if (config.layers.some(({ layer }) => layer.form === 'skiffos')) await linkAsInSkiffos(places);
   const compilers = compilerHash(facts.dotConfig, make.tree);
   await makeAll({ ...make, compilers }, facts.packages, { config, context, environment, stop: () => stopper.abort() });
   return takeResult({ places, infos: facts.packages, overlay: plan.overlay, context });
@@ -131,6 +132,13 @@ async function forecast(parts: BuildParts, context: ForecastContext): Promise<re
   const make = makeFor(parts, { ...context, jobs: new JobBudget(1) });
   const { facts } = await gather(parts, make, text, context);
   return (await workToDo(facts, { places, tree: source.tree().directory })).map(workText);
+}
+
+/** SkiffOS's layers look for what Buildroot made in `output/` of its output directory, which there is a link to itself. */
+async function linkAsInSkiffos({ output }: BuildPlaces): Promise<void> {
+  await symlink('.', join(output, 'output')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 export async function writeDotConfig({ output }: BuildPlaces, text: string): Promise<void> {

@@ -47,7 +47,7 @@ export interface LayerFilesOptions {
 
 /** @throws Failure for whatever is wrong with a patch's name, an overlay, a users table */
 export async function planLayerFiles(options: LayerFilesOptions): Promise<LayerFilesPlan> {
-  const { config, places, more } = options;
+  const { config, environment, places, more } = options;
   const files = new Map<string, PlannedFile>(more);
   const fragments = [
     ['kernel', LAYER_FILES.kernelFragment],
@@ -68,7 +68,8 @@ export async function planLayerFiles(options: LayerFilesOptions): Promise<LayerF
   }
   const users = usersText(config);
   if (users !== '') files.set(LAYER_FILES.users, { data: users });
-  for (const [file, data] of hookScripts(config, places)) files.set(file, { data, executable: true });
+  for (const [file, data] of hookScripts(config, places, environment.hashes))
+    files.set(file, { data, executable: true });
   return { files, ...(await overlayOf(options)) };
 }
 

@@ -2,9 +2,14 @@
  * The scripts through which Buildroot runs the layers' hooks: one for each of its moments, which sets the documented
  * environment for each hook in turn and stops at the first that fails.
  */
+
+import { join } from 'node:path';
 import { hookEnvironment, hookTimeoutMs } from '../../../hooks/hook-environment.ts';
+import { hookInputs } from '../../../hooks/hook-inputs.ts';
 import { type HookName, hooksAt } from '../../../hooks/hook-moments.ts';
+import { sha256 } from '../../../host/files.ts';
 import { IMAGE_TIME } from '../../../rootfs/image-time.ts';
+import type { FileHashes } from '../../../stages/file-hashes.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 
@@ -18,8 +23,16 @@ export const SCRIPT_MOMENTS = [
 /** Marks the line that says which hook runs, for whoever reads the output of make. */
 export const HOOK_MARK = '>>> coracle-hook';
 
-/** Name among the layer files → text, executable. @throws Failure `bad-hook-timeout` */
-export function hookScripts(config: ResolvedConfig, places: BuildPlaces): ReadonlyMap<string, string> {
+/**
+ * Name among the layer files → text, executable. Each names the content of its hooks, so that it changes as they do.
+ *
+ * @throws Failure `bad-hook-timeout`, `unreadable-file`
+ */
+export function hookScripts(
+  config: ResolvedConfig,
+  places: BuildPlaces,
+  hashes: FileHashes,
+): ReadonlyMap<string, string> {
   const layers = config.layers.map(({ layer }) => layer);
   return new Map(
     SCRIPT_MOMENTS.flatMap(({ moment, file }) => {
@@ -37,16 +50,24 @@ export function hookScripts(config: ResolvedConfig, places: BuildPlaces): Readon
         const variables = Object.entries(environment).map(([name, value]) =>
           value === DIRECTORY ? `${name}="$1"` : `${name}=${quote(value)}`,
         );
+        const content = sha256(JSON.stringify(hookInputs(hook, hashes).map(({ hash }) => hash)));
         return [
+          `# What the hook is, and what its layer keeps for it: ${content}`,
           `echo ${quote(`${HOOK_MARK} ${hook.name} of ${hook.layer.name}`)}`,
+          ...(hook.layer.form === 'skiffos' ? asInSkiffos(places) : ['cd "$1"']),
           `env ${variables.join(' ')} \\`,
           `  timeout --kill-after=5 ${seconds} ${quote(hook.program)} "$1" </dev/null`,
         ];
       });
-      const head = ['#!/bin/sh', '# Written by Coracle for every build.', 'set -eu', 'cd "$1"', 'umask 022'];
+      const head = ['#!/bin/sh', '# Written by Coracle for every build.', 'set -eu', 'umask 022'];
       return [[file, [...head, ...runs, ''].join('\n')]];
     }),
   );
+}
+
+/** SkiffOS runs its layers' hooks in the output directory, with the tools that Buildroot built before those of the machine. */
+function asInSkiffos({ output }: BuildPlaces): string[] {
+  return [`cd ${quote(output)}`, `PATH=${quote(join(output, 'host/bin'))}:$PATH`];
 }
 
 /** Stands for the script's first argument. */
