@@ -18,6 +18,8 @@ export interface Engine {
 }
 
 export interface EnginePlan {
+  /** Throws what is wrong with the machine or the paths and can be told before anything runs. */
+  readonly check?: () => void;
   /** In an order in which each comes after what it needs. */
   readonly stages: readonly Stage[];
   readonly output: EngineOutput;

@@ -37,6 +37,7 @@ export async function buildWorkspaces(
   options: BuildOptions,
 ): Promise<readonly BuiltImage[]> {
   const plans = configs.map((config) => planBuild(config, options));
+  checkPlans(plans);
   const steps = plans.flatMap((plan) =>
     stagesOf(plan).map((stage) => ({ step: `${plan.config.workspace}/${stage.name}`, title: stage.title })),
   );
@@ -59,6 +60,20 @@ export async function buildWorkspaces(
     disk,
     manifest,
   }));
+}
+
+/** @throws Failure, all of them: what can be told before anything runs */
+function checkPlans(plans: readonly BuildPlan[]): void {
+  const failures: Failure[] = [];
+  for (const { check } of plans) {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      failures.push(error);
+    }
+  }
+  throwAny(failures);
 }
 
 async function buildOne(plan: BuildPlan, options: BuildOptions, jobs: JobBudget): Promise<void> {

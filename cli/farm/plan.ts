@@ -20,6 +20,8 @@ const ENGINES: Readonly<Record<EngineName, Engine>> = {
 };
 
 export interface BuildPlan {
+  /** See EnginePlan. */
+  readonly check: () => void;
   readonly config: ResolvedConfig;
   readonly environment: BuildEnvironment;
   /** The workspace's directory. */
@@ -65,6 +67,7 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
   const image = planImage(config, environment, fromEngine, programs);
   const pathOf = (file: StageFile): string => join(stageDirectory(directory, file.stage), file.path);
   return {
+    check: () => fromEngine.check?.(),
     config,
     environment,
     directory,

@@ -41,6 +41,7 @@ export async function useTool<T, R = T>(
   finish: (made: T, context: StageContext) => Promise<R> = async (made) => made as unknown as R,
 ): Promise<R> {
   const { config, directory, environment } = plan;
+  plan.check();
   const { verb, title, report, signal } = use;
   const purpose = commandLine(verb, config);
   const retry = use.retry ?? purpose;

@@ -198,9 +198,9 @@ const MISTAKES: readonly Mistake[] = [
     words: ['layers[0].path "" is not allowed', 'it must not be empty'],
   },
   {
-    name: 'an engine that is still to come',
-    tree: yaml('my/board', ', engine: buildroot'),
-    words: ['asks for the buildroot engine, which this version does not have yet', 'set "engine: debian"'],
+    name: 'a Buildroot tree that is not there',
+    tree: yaml('my/board', ', engine: buildroot, buildroot: {tree: gone}'),
+    words: ['there is no Buildroot tree', 'at gone', 'buildroot in coracle.yaml is to have one'],
   },
   {
     name: 'the same key twice',

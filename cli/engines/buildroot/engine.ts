@@ -11,6 +11,7 @@ import { configureStage } from './configure/configure-stage.ts';
 import { rootStage } from './root-stage.ts';
 import { planToolchain } from './toolchain/plan-toolchain.ts';
 import { buildrootTools } from './tools/tools.ts';
+import { checkPathForMake } from './tree/path-for-make.ts';
 import { treeSource } from './tree/tree-source.ts';
 
 export const buildrootEngine: Engine = { name: 'buildroot', plan };
@@ -24,6 +25,11 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDi
   const root = rootStage({ config, environment, build });
   const file = (path: string) => ({ stage: root, path });
   return {
+    check: () => {
+      source.tree();
+      source.externals();
+      checkPathForMake(places.directory, `the workspace ${config.workspace}`);
+    },
     stages: [...toolchain.stages, configure, ...toolchain.built, build, root],
     output: {
       kernel: file('kernel'),

@@ -17,8 +17,9 @@ import type { BuildEnvironment } from '../../environment.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import { reportCheck } from '../configure/check-request.ts';
 import { type ConfigureParts, configure, DOT_CONFIG } from '../configure/configure-stage.ts';
+import { askedOf } from '../configure/request.ts';
 import { readyDevicePrograms } from '../device-source/ready-device-programs.ts';
-import { gatherFacts } from '../incremental/facts.ts';
+import { gatherFacts, namedFiles } from '../incremental/facts.ts';
 import { InstalledFiles } from '../incremental/installed-files.ts';
 import { prepareOutput, workToDo } from '../incremental/prepare.ts';
 import { workText } from '../incremental/work.ts';
@@ -65,6 +66,9 @@ async function buildInputs({ config, environment, places, source }: BuildParts):
   const inputs: StageInput[] = [{ name: 'the Buildroot tree', hash: treeHash(await source.parts()) }];
   for (const [name, { data }] of plan.files) inputs.push({ name: `layers: ${name}`, hash: sha256(data) });
   inputs.push({ name: 'root overlays', hash: plan.overlayDigest });
+  const asked = askedOf(config, 'buildroot').map(({ symbol, value }) => [symbol, value] as const);
+  const at = { tree: source.tree().directory, places, hashes: environment.hashes };
+  for (const [symbol, hash] of namedFiles(asked, at)) inputs.push({ name: `what ${symbol} names`, hash });
   return inputs;
 }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../../../host/files.ts';
+import type { Value } from '../../../kconfig/assignment.ts';
 import type { DotConfig } from '../../../kconfig/dotconfig.ts';
 import type { Entry } from '../../../rootfs/entry.ts';
 import type { FileHashes } from '../../../stages/file-hashes.ts';
@@ -32,7 +33,7 @@ export function gatherFacts(sources: FactsSources): BuildFacts {
       [...plan.files].map(([name, { data, executable }]) => [name, sha256(data) + (executable ?? '')]),
     ),
     overlay: new Map((plan.overlay?.entries() ?? []).map((entry) => [entry.path, describeEntry(entry, hashes)])),
-    named: namedFiles(sources),
+    named: namedFiles(dotConfig, sources),
     packages,
   };
 }
@@ -50,10 +51,18 @@ function describeEntry(entry: Entry, hashes: FileHashes): string {
   }
 }
 
-/** Files and directories that values name: a board's kernel configuration, its device table, overlays of a fragment. */
-function namedFiles({ dotConfig, tree, places, hashes }: FactsSources): ReadonlyMap<string, string> {
+/**
+ * Files and directories that values name: a board's kernel configuration, its device table, overlays of a fragment.
+ *
+ * @param values symbol → value: of a final configuration, or what is asked for
+ * @returns symbol → hash of what it names
+ */
+export function namedFiles(
+  values: Iterable<readonly [string, Value]>,
+  { tree, places, hashes }: Pick<FactsSources, 'tree' | 'places' | 'hashes'>,
+): ReadonlyMap<string, string> {
   const named = new Map<string, string>();
-  for (const [symbol, value] of dotConfig) {
+  for (const [symbol, value] of values) {
     if (value.kind !== 'string' || !value.value.includes('/') || reachOf(symbol) === 'nothing') continue;
     const found = value.value
       .split(/\s+/)
