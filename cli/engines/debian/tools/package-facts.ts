@@ -1,5 +1,4 @@
 /** What Debian says about the packages of an image, as facts that do not depend on the engine. */
-import type { LockedPackage } from '../../../workspace/lock-schema.ts';
 import type { PackageFacts } from '../../engine-tools.ts';
 import type { UnpackedPackage } from '../unpacked.ts';
 import { licencesOf } from './copyright-files.ts';
@@ -31,17 +30,11 @@ export function packageFacts(packages: readonly UnpackedPackage[], parts: FactsP
       ...(layer === undefined ? {} : { layer }),
       isAsked: asked !== undefined,
       dependencies: dependencies.get(name) ?? [],
-      sources: [{ url: archiveUrl(locked), sha256 }],
+      // As in coracle.lock: the archive and the path in it, whatever the mirror was.
+      sources: [{ url: encodeURI(locked.uri), sha256 }],
       patches: [],
     };
   });
-}
-
-/** Where Debian itself has it, whatever the mirror was. */
-function archiveUrl({ uri }: LockedPackage): string {
-  const [archive = '', path = ''] = uri.split(/:(.*)/s);
-  const host = archive === 'debian-security' ? 'security.debian.org' : 'deb.debian.org';
-  return `https://${host}/${archive}/${encodeURI(path)}`;
 }
 
 /** Of each relation the first alternative that is there, by name or because a package provides it. */

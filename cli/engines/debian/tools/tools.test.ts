@@ -83,11 +83,11 @@ it('facts say where a package is from, what it needs and who it is there for', (
         licences: ['Expat', 'GPL-2+'],
       },
       purl: 'pkg:deb/debian/app@1%3A1%2B2?arch=amd64',
-      sources: [{ url: 'https://deb.debian.org/debian/pool/main/x/x_1+2.deb', sha256: 'ab' }],
+      sources: [{ url: 'debian:pool/main/x/x_1+2.deb', sha256: 'ab' }],
     },
     {
       ...{ name: 'libapp', isAsked: false, layer: 'my/app' },
-      sources: [{ url: 'https://security.debian.org/debian-security/pool/updates/main/liba.deb' }],
+      sources: [{ url: 'debian-security:pool/updates/main/liba.deb' }],
     },
     { name: 'roles', restriction: 'Debian has it in non-free-firmware' },
   ]);
