@@ -66,6 +66,9 @@ async function buildInputs({ config, environment, places, source }: BuildParts):
   const inputs: StageInput[] = [{ name: 'the Buildroot tree', hash: treeHash(await source.parts()) }];
   for (const [name, { data }] of plan.files) inputs.push({ name: `layers: ${name}`, hash: sha256(data) });
   inputs.push({ name: 'root overlays', hash: plan.overlayDigest });
+  // What the toolchain adds to it is told by the digest of its stage.
+  const makefile = overrideMakefile(config, places, '');
+  if (makefile !== undefined) inputs.push({ name: "this machine's tools", hash: sha256(makefile) });
   const asked = askedOf(config, 'buildroot').map(({ symbol, value }) => [symbol, value] as const);
   const at = { tree: source.tree().directory, places, hashes: environment.hashes };
   for (const [symbol, hash] of namedFiles(asked, at)) inputs.push({ name: `what ${symbol} names`, hash });
