@@ -6,9 +6,13 @@ import { constants, existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
+import { hooksAt } from '../../../hooks/hook-moments.ts';
+import { checkHookProgram } from '../../../hooks/hook-program.ts';
 import { sha256, sha256File, writeFileAtomic } from '../../../host/files.ts';
 import { JobBudget } from '../../../host/job-budget.ts';
 import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
+import { didYouMean } from '../../../kconfig/nearest.ts';
+import type { Layer } from '../../../layers/layer.ts';
 import { lostModeWarning } from '../../../rootfs/overlay-modes.ts';
 import type { RootTree } from '../../../rootfs/tree.ts';
 import type { ForecastContext, Stage, StageContext, StageInput } from '../../../stages/stage.ts';
@@ -21,9 +25,12 @@ import { askedOf } from '../configure/request.ts';
 import { readyDevicePrograms } from '../device-source/ready-device-programs.ts';
 import { gatherFacts, namedFiles } from '../incremental/facts.ts';
 import { InstalledFiles } from '../incremental/installed-files.ts';
+import type { BuildFacts } from '../incremental/plan-work.ts';
 import { prepareOutput, workToDo } from '../incremental/prepare.ts';
 import { workText } from '../incremental/work.ts';
+import { layerPatches } from '../layer-files/patches.ts';
 import { type LayerFilesPlan, planLayerFiles } from '../layer-files/plan-layer-files.ts';
+import { SCRIPT_MOMENTS } from '../layer-files/scripts.ts';
 import { writeLayerFiles } from '../layer-files/write-layer-files.ts';
 import { overrideMakefile, readyHostTools } from '../machine/host-tools.ts';
 import { compilerHash, type Results } from '../toolchain/toolchain.ts';
@@ -84,6 +91,11 @@ async function build(parts: BuildParts, context: StageContext) {
   context.report({ kind: 'step-progress', step: context.step, text: 'reading the packages' });
   const { plan, facts } = await gather(parts, make, text, context);
   await readyHostTools(config, places, facts.packages);
+  const layers = config.layers.map(({ layer }) => layer);
+  for (const { moment } of SCRIPT_MOMENTS) {
+    for (const hook of hooksAt(moment, layers, config.engine)) await checkHookProgram(hook);
+  }
+  tellStrayPatches(facts, layers, context);
   await readyDevicePrograms(parts, facts.packages, context);
   tellLostModes(plan, context);
   for (const work of await prepareOutput(facts, { places, tree: source.tree().directory })) {
@@ -242,6 +254,19 @@ async function takeResult({ places, infos, overlay, context }: ResultParts) {
   await writeFile(join(context.output, ORIGINS), origins);
   digests.push(ORIGINS, sha256(origins));
   return { digest: sha256(digests.join('\n')) };
+}
+
+/** Patches for a package that neither the tree nor an external tree has, most likely misspelt. */
+function tellStrayPatches({ parts, packages }: BuildFacts, layers: readonly Layer[], { report, step }: StageContext) {
+  const known = new Set([...packages.keys(), ...[...parts.keys()].map((part) => part.split('/').at(-1) ?? '')]);
+  for (const { layer, files } of layerPatches(layers).buildroot) {
+    for (const name of new Set([...files.keys()].map((path) => path.split('/')[0] ?? ''))) {
+      if (known.has(name)) continue;
+      const text = `${layer}: buildroot_patches/${name} is for no package that there is`;
+      const hint = didYouMean(name, known);
+      report({ kind: 'warning', step, text, ...(hint === undefined ? {} : { hint }) });
+    }
+  }
 }
 
 function tellLostModes({ lostModes }: LayerFilesPlan, { report, step }: StageContext): void {

@@ -9,6 +9,7 @@ import { sha256 } from '../../../host/files.ts';
 import type { Assignment } from '../../../kconfig/assignment.ts';
 import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
+import { sameValue } from '../../../kconfig/value.ts';
 import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
@@ -17,7 +18,7 @@ import { hostToolsAssignments } from '../machine/host-tools.ts';
 import type { Results, ToolchainPlan } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import type { TreeSource } from '../tree/tree-source.ts';
-import { type CheckedRequest, differences, judgeDifferences, reportCheck } from './check-request.ts';
+import { type CheckedRequest, describeValue, differences, judgeDifferences, reportCheck } from './check-request.ts';
 import { hostGcc } from './host-gcc.ts';
 import { explainDifferences, explainRemoved, LEGACY_FILE } from './reasons.ts';
 import { type BuildrootRequest, buildrootRequest, type MoreRequest } from './request.ts';
@@ -48,6 +49,7 @@ export function configureStage(parts: ConfigureParts): Stage {
       const { request, text } = configured;
       const asked = request.asked.filter(({ symbol }) => !request.own.some((one) => one.symbol === symbol));
       const checked = judge(asked, configured, parts);
+      for (const text of overruled(request)) context.report({ kind: 'warning', step: context.step, text });
       const needless = checked.needless.filter(({ symbol }) => !parts.toolchain.answers(symbol));
       reportCheck({ ...checked, needless }, context);
       throwAny(checked.failures);
@@ -55,6 +57,17 @@ export function configureStage(parts: ConfigureParts): Stage {
       return { digest: sha256(text) };
     },
   };
+}
+
+/** What layers ask for and Coracle has to have otherwise; to lists of theirs it only adds. */
+function overruled({ asked, own }: BuildrootRequest): readonly string[] {
+  return asked.flatMap(({ symbol, value, origin }) => {
+    const ours = own.findLast((one) => one.symbol === symbol);
+    if (ours === undefined || sameValue(ours.value, value)) return [];
+    if (ours.value.kind === 'string' && value.kind === 'string' && ours.value.value.startsWith(value.value)) return [];
+    const place = `${origin.file}:${origin.line}`;
+    return [`${place}: ${symbol} is ${describeValue(ours.value)} whatever layers ask for: ${ours.why}`];
+  });
 }
 
 /** Holds what was asked for against what came out. */

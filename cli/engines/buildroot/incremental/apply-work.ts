@@ -32,6 +32,12 @@ export async function applyWork(
     if (one.how === 'scratch') await rm(join(output, directory), { recursive: true, force: true });
     else await removeStamps(join(output, directory), RECONFIGURE);
   }
+  // What comes back was built by other options, and make would take it for built.
+  for (const [name, { stamp_dir: directory }] of after.packages) {
+    if (before.packages.has(name) || directory === undefined) continue;
+    await installed.remove(directory, skeleton);
+    await rm(join(output, directory), { recursive: true, force: true });
+  }
   if (work.some(({ kind }) => kind === 'target')) await emptyTarget(output);
   else await removeOldOverlay(installed, { before, after, output, skeleton });
 }

@@ -2,13 +2,13 @@
  * A Buildroot tree: where it is, which release it is, and what of it a build depends on. A tree is taken as it lies there,
  * with or without git's metadata; nothing in it is ever changed.
  */
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
 import { lookAt } from '../../../host/look-at.ts';
-import type { FileHashes } from '../../../stages/file-hashes.ts';
 import type { BuildrootSettings } from '../../../workspace/resolved.ts';
+import type { HashPart } from './part-hashes.ts';
 import { checkPathForMake } from './path-for-make.ts';
 
 export interface BuildrootTree {
@@ -82,33 +82,23 @@ const PACKAGE_DIRECTORIES = ['package', 'boot', 'linux'] as const;
  */
 export type TreeParts = ReadonlyMap<string, string>;
 
-export function treeParts({ directory }: Pick<BuildrootTree, 'directory'>, hashes: FileHashes): TreeParts {
+export function treeParts(directory: string, hash: HashPart): TreeParts {
   const parts = new Map<string, string>();
   const rest: string[] = [];
-  const add = (list: string[], path: string): void => {
-    if (lookAt(path)?.isDirectory()) {
-      for (const { name, hash } of hashes.directory(path, path.slice(directory.length))) list.push(`${name} ${hash}`);
-    } else list.push(`${path.slice(directory.length)} ${hashes.file(path)}`);
-  };
-  for (const name of namesIn(directory)) {
+  for (const { name } of entriesOf(directory)) {
     if (UNREAD.has(name)) continue;
     if (!PACKAGE_DIRECTORIES.some((one) => one === name)) {
-      add(rest, join(directory, name));
+      rest.push(name);
       continue;
     }
-    for (const child of namesIn(join(directory, name))) {
-      const path = join(directory, name, child);
+    for (const child of entriesOf(join(directory, name))) {
+      const part = `${name}/${child.name}`;
       // package/pkg-*.mk and the lists of packages are for all of them.
-      if (name === 'linux' || lookAt(path)?.isDirectory() !== true) {
-        add(rest, path);
-        continue;
-      }
-      const files: string[] = [];
-      add(files, path);
-      parts.set(`${name}/${child}`, sha256(files.join('\n')));
+      if (name === 'linux' || !child.isDirectory()) rest.push(part);
+      else parts.set(part, hash(part, [part]));
     }
   }
-  parts.set('infrastructure', sha256(rest.join('\n')));
+  parts.set('infrastructure', hash('infrastructure', rest));
   return parts;
 }
 
@@ -117,6 +107,6 @@ export function treeHash(parts: TreeParts): string {
   return sha256([...parts].map(([name, hash]) => `${name} ${hash}`).join('\n'));
 }
 
-function namesIn(directory: string): string[] {
-  return readdirSync(directory).sort();
+function entriesOf(directory: string): Dirent[] {
+  return readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

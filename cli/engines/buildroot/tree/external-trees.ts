@@ -51,7 +51,7 @@ function readExternalTree(layer: string, directory: string, before: readonly Ext
     throw refuse(file, message, `Buildroot asks for ${NEEDED.join(', ')}`, hint);
   }
   const file = join(directory, 'external.desc');
-  const name = /^name:\s*(\S+)\s*$/m.exec(readFileSync(file, 'utf8'))?.[1];
+  const name = /^name:[ \t]*(.*?)[ \t]*$/m.exec(readFileSync(file, 'utf8'))?.[1];
   if (name === undefined || !/^[A-Za-z0-9_]+$/.test(name)) {
     const cause = name === undefined ? 'there is no line "name: …"' : `${JSON.stringify(name)} is not one`;
     throw refuse(file, `the BR2_EXTERNAL tree of ${layer} has no name`, cause, 'letters, digits and _');

@@ -77,3 +77,14 @@ test.each([
   const after = await read().parts();
   expect([...after.keys()].filter((name) => after.get(name) !== before.get(name))).toEqual(parts);
 });
+
+test('a file that changes, a part alone; and what is remembered is right', async () => {
+  const { directory, read } = project();
+  const before = await read().parts();
+  expect(await read().parts()).toEqual(before);
+  writeFileSync(join(directory, 'buildroot/package/app/app.mk'), 'x');
+  const after = await read().parts();
+  expect([...after].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name)).toEqual(['package/app']);
+  writeFileSync(join(directory, 'buildroot/package/app/app.mk'), '');
+  expect(await read().parts()).toEqual(before);
+});

@@ -5,12 +5,12 @@
 
 import { join } from 'node:path';
 import { sha256 } from '../../../host/files.ts';
-import { FileHashes } from '../../../stages/file-hashes.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { type DeviceSource, deviceSource, deviceTree } from '../device-source/device-source.ts';
 import { type BuildrootTree, readBuildrootTree, type TreeParts, treeParts } from './buildroot-tree.ts';
 import { type ExternalTree, externalTrees } from './external-trees.ts';
+import { contentHash, type HashPart, PartHashes } from './part-hashes.ts';
 
 export interface TreeSource {
   /** @throws Failure, see {@link readBuildrootTree} */
@@ -43,11 +43,12 @@ export function treeSource(config: ResolvedConfig, environment: BuildEnvironment
     const { directory } = tree();
     // Shared by all workspaces that are built from the tree.
     const remembered = join(environment.cache, 'buildroot/trees', `${sha256(directory).slice(0, 32)}.json`);
-    const hashes = new FileHashes(remembered);
-    const found = new Map(treeParts({ directory }, hashes));
+    const hashes = new PartHashes(remembered, directory);
+    const found = new Map(treeParts(directory, hashes.hash));
     await hashes.save();
     for (const external of externals()) {
-      const parts = treeParts(external, environment.hashes);
+      const byContent: HashPart = (_, names) => contentHash(external.directory, names, environment.hashes);
+      const parts = treeParts(external.directory, byContent);
       const isOwn = own().includes(external);
       for (const [name, hash] of isOwn ? deviceParts(parts, device()?.digest) : parts) {
         found.set(`${external.name}/${name}`, hash);
