@@ -38,7 +38,7 @@ test('a second build of a workspace waits, or says who holds it', { timeout: FIR
   expectRefused(await coracle(project, ['clean', 'small'], CACHE), [`workspace small is in use by ${holder}`]);
 
   const impatient = startCoracle(project, ['build', 'small', '--offline'], CACHE);
-  await impatient.event((event) => event.kind === 'note' && /^workspace small is being built by/.test(event.text));
+  await impatient.event((event) => event.kind === 'note' && /^workspace small is in use by/.test(event.text));
   impatient.child.kill('SIGINT');
   expect(await impatient.ended).toEqual({ exitCode: 130, signal: null });
 
