@@ -9,13 +9,11 @@ import { type Edited, editConfiguration } from '../engines/buildroot/menu/edit-c
 import { packageMenu } from '../engines/buildroot/menu/package-menu.ts';
 import { treeSource } from '../engines/buildroot/tree/tree-source.ts';
 import { Failure } from '../failure.ts';
-import { workspaceDirectory } from '../farm/plan.ts';
+import { planBuild } from '../farm/plan.ts';
+import { lockWorkspace } from '../farm/workspace-lock.ts';
 import { JobBudget } from '../host/job-budget.ts';
-import { takeLock } from '../host/lock.ts';
 import { NAMESPACES, type Namespace } from '../kconfig/assignment.ts';
 import { formatAssignment } from '../kconfig/value.ts';
-import { FileHashes } from '../stages/file-hashes.ts';
-import { cacheDirectory } from '../workspace/cache-directory.ts';
 import { writableLayer } from '../workspace/writable-layer.ts';
 import { chooseWorkspaces } from './chosen-workspaces.ts';
 import { defineVerb, type Session, type Verb } from './verb.ts';
@@ -92,25 +90,16 @@ async function edit(session: Session, { name, namespace, workspace, to, offline 
   checkEngine(config.engine, config.workspace);
   checkTerminal(name, session);
   const layer = writableLayer(project, config, to);
-  const directory = workspaceDirectory(project.directory, config.workspace);
-  const environment = {
+  const plan = planBuild(config, {
     installation: session.installation,
     project: project.directory,
-    cache: cacheDirectory(session.environment),
+    variables: session.environment,
     offline,
-    hashes: new FileHashes(join(directory, 'hashes.json')),
-  };
+  });
+  const { directory, environment } = plan;
   const words = namespace === 'buildroot' ? [] : [namespace];
   const purpose = ['coracle', name, ...words, config.workspace].join(' ');
-  await using _lock = await takeLock(join(directory, 'lock'), {
-    what: `workspace ${config.workspace}`,
-    purpose,
-    onWait: ({ pid, purpose: other, since }) => {
-      const text = `workspace ${config.workspace} is in use by process ${pid} (${other}, since ${since}): waiting`;
-      report({ kind: 'note', text });
-    },
-    signal,
-  });
+  await using _lock = await lockWorkspace(plan, { purpose, report, signal });
   const scratch = join(directory, name);
   const log = join(directory, 'logs', `${name}.log`);
   await rm(log, { force: true });

@@ -5,7 +5,6 @@
 import { constants, existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../../../failure.ts';
 import { hooksAt } from '../../../hooks/hook-moments.ts';
 import { checkHookProgram } from '../../../hooks/hook-program.ts';
 import { sha256, sha256File, writeFileAtomic } from '../../../host/files.ts';
@@ -36,13 +35,13 @@ import { overrideMakefile, readyHostTools } from '../machine/host-tools.ts';
 import { compilerHash, type Results } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import { checkPathForMake } from '../tree/path-for-make.ts';
-import { buildFailure, MakeOutput } from './build-failure.ts';
 import { PackageChecks } from './check-packages.ts';
 import { keepDurations, readDurations } from './durations.ts';
-import { type BuildrootMake, runMake } from './make.ts';
+import type { BuildrootMake } from './make.ts';
 import type { PackageInfos } from './package-info.ts';
+import type { StepLine } from './progress.ts';
 import { showInfo } from './show-info.ts';
-import { BuildWatch } from './watch-build.ts';
+import { watchedMake } from './watched-make.ts';
 
 export const BUILD_STAGE = 'buildroot';
 export const ROOT_TAR = 'rootfs.tar';
@@ -176,36 +175,33 @@ interface MakeAllParts {
 
 async function makeAll(make: BuildrootMake, infos: PackageInfos, parts: MakeAllParts) {
   const { config, context, environment } = parts;
-  const output = new MakeOutput();
   const checks = new PackageChecks({
     config,
     infos,
     output: make.places.output,
     report: (checked) => reportCheck(checked, context),
   });
-  using watch = new BuildWatch({
-    output: make.places.output,
-    packages: new Set([...infos].filter(([, one]) => one.type !== 'rootfs').map(([name]) => name)),
-    done: builtPackages(infos, make.places.output),
-    seconds: await readDurations(environment.cache),
-    report: context.report,
-    step: context.step,
-    onStep: (line) => {
-      if (checks.onStep(line)) parts.stop();
-    },
-  });
+  const lines: StepLine[] = [];
   try {
-    await runMake(make, [], { onLine: (line) => output.take(line) });
+    await watchedMake(make, {
+      targets: [],
+      config,
+      infos,
+      done: builtPackages(infos, make.places.output),
+      seconds: await readDurations(environment.cache),
+      onStep: (line) => {
+        lines.push(line);
+        if (checks.onStep(line)) parts.stop();
+      },
+      context,
+    });
     checks.finish();
   } catch (error) {
-    watch.look();
     // Stopped by what was found in a configuration, or found to be wrong beside what failed.
     if (!context.signal.aborted) checks.finish();
-    if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
-    throw buildFailure(error, { config, infos, at: watch.at, output, offline: environment.offline });
+    throw error;
   } finally {
-    watch.look();
-    await keepDurations(environment.cache, watch.lines);
+    await keepDurations(environment.cache, lines);
   }
 }
 

@@ -26,7 +26,6 @@ export class BuildWatch implements Disposable {
   readonly #log: StepLog;
   readonly #timer: NodeJS.Timeout;
   readonly #finished: Set<string>;
-  readonly #lines: StepLine[] = [];
   #at: StepLine | undefined;
   #begun = 0;
 
@@ -43,14 +42,8 @@ export class BuildWatch implements Disposable {
     return this.#at;
   }
 
-  /** Every step of this build so far. */
-  get lines(): readonly StepLine[] {
-    return this.#lines;
-  }
-
   look(): void {
     for (const line of this.#log.read()) {
-      this.#lines.push(line);
       if (line.edge === 'start') {
         // Packages come one after the other: when the next one begins, the one before is complete.
         if (this.#at !== undefined && this.#at.package !== line.package) this.#finished.add(this.#at.package);

@@ -4,11 +4,10 @@
  */
 import { join } from 'node:path';
 import { hooksAt } from '../../../hooks/hook-moments.ts';
-import type { Assignment, MergedConfig, Namespace, Value } from '../../../kconfig/assignment.ts';
+import type { Assignment, Namespace, Value } from '../../../kconfig/assignment.ts';
 import { winner } from '../../../kconfig/merge.ts';
 import { formatAssignment, NOT_SET } from '../../../kconfig/value.ts';
 import { BUILDROOT_SYMBOLS } from '../../../layers/buildroot-architecture.ts';
-import type { Layer } from '../../../layers/layer.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import { layerCflags } from '../layer-files/cflags.ts';
@@ -53,30 +52,16 @@ export function buildrootRequest(
 
 /**
  * The assignments of a namespace that count, in the order in which they were written: of a choice, Kconfig takes the last
- * that is on. In layers of SkiffOS, SKIFF_CONFIG_ROOT stands for the layer's own directory.
+ * that is on.
  */
 export function askedOf(config: ResolvedConfig, namespace: Namespace): readonly Assignment[] {
   const rank = new Map<string, number>();
   for (const { layer } of config.layers)
     for (const file of layer.contents.fragments[namespace]) rank.set(file, rank.size);
   const rankOf = ({ origin }: Assignment): number => rank.get(origin.file) ?? 0;
-  const skiffos = new Map(
-    config.layers.filter(({ layer }) => layer.form === 'skiffos').map(({ layer }) => [layer.name, layer]),
-  );
-  return winners(config.symbols[namespace])
-    .sort((a, b) => rankOf(a) - rankOf(b) || a.origin.line - b.origin.line)
-    .map((one) => withConfigRoot(one, skiffos.get(one.origin.layer)));
-}
-
-function winners(merged: MergedConfig): Assignment[] {
-  return [...merged.values()].map(winner);
-}
-
-function withConfigRoot(assignment: Assignment, layer: Layer | undefined): Assignment {
-  const { value } = assignment;
-  if (layer === undefined || value.kind !== 'string' || !value.value.includes('SKIFF_CONFIG_ROOT')) return assignment;
-  const expanded = value.value.replaceAll('SKIFF_CONFIG_ROOT', layer.directory);
-  return { ...assignment, value: { kind: 'string', value: expanded } };
+  return [...config.symbols[namespace].values()]
+    .map(winner)
+    .sort((a, b) => rankOf(a) - rankOf(b) || a.origin.line - b.origin.line);
 }
 
 const YES: Value = { kind: 'tristate', value: 'y' };

@@ -10,6 +10,7 @@ import type { PackageInfos } from '../build/package-info.ts';
 import type { BuildPlaces } from '../build-places.ts';
 import type { LayerFilesPlan } from '../layer-files/plan-layer-files.ts';
 import type { TreeParts } from '../tree/buildroot-tree.ts';
+import { contentHash } from '../tree/part-hashes.ts';
 import { reachOf } from './classify.ts';
 import type { BuildFacts } from './plan-work.ts';
 
@@ -68,18 +69,7 @@ export function namedFiles(
       .split(/\s+/)
       .map((word) => (word.startsWith('/') ? word : join(tree, word)))
       .filter((path) => path.split('/').length > 2 && !path.startsWith(`${places.directory}/`) && existsSync(path));
-    if (found.length > 0) named.set(symbol, sha256(found.map((path) => contentOf(path, hashes)).join('\n')));
+    if (found.length > 0) named.set(symbol, contentHash(tree, found, hashes));
   }
   return named;
-}
-
-function contentOf(path: string, hashes: FileHashes): string {
-  try {
-    return hashes.file(path);
-  } catch {
-    return hashes
-      .directory(path, '')
-      .map(({ name, hash }) => `${name} ${hash}`)
-      .join('\n');
-  }
 }

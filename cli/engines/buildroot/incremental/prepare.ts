@@ -15,21 +15,23 @@ export interface PrepareOptions {
 }
 
 /** Reads, and changes nothing. Empty if there is nothing to go on from: the first build. */
-export async function workToDo(after: BuildFacts, { places, tree }: PrepareOptions): Promise<readonly Work[]> {
+export async function workToDo(after: BuildFacts, options: PrepareOptions): Promise<readonly Work[]> {
+  return workFrom(await readState(options.places.state), after, options);
+}
+
+function workFrom(before: BuildFacts | undefined, after: BuildFacts, { places, tree }: PrepareOptions) {
   if (!existsSync(join(places.output, 'build'))) return [];
-  const before = await readState(places.state);
-  if (before === undefined) {
-    return [{ kind: 'everything', because: 'it is not known what the output directory was made of' }];
-  }
-  return planWork(before, after, readMentions(tree, after.packages));
+  if (before !== undefined) return planWork(before, after, readMentions(tree, after.packages));
+  const because = 'it is not known what the output directory was made of';
+  return [{ kind: 'everything', because }] satisfies readonly Work[];
 }
 
 export async function prepareOutput(after: BuildFacts, options: PrepareOptions): Promise<readonly Work[]> {
-  const { places } = options;
-  const work = await workToDo(after, options);
-  const before = await readState(places.state);
+  const { state } = options.places;
+  const before = await readState(state);
+  const work = workFrom(before, after, options);
   // A directory that is half taken back is not what the state says it is; the plan for it, however, is still right.
   await applyWork(work, before ?? after, after, options);
-  await writeState(places.state, after);
+  await writeState(state, after);
   return work;
 }

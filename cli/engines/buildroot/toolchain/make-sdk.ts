@@ -5,9 +5,8 @@
  * A build that is stopped goes on where it was: its output directory stays until the toolchain is complete.
  */
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Failure } from '../../../failure.ts';
 import { writingCache } from '../../../host/cache-writes.ts';
 import { temporaryBeside } from '../../../host/files.ts';
 import { type LockHolder, takeLock } from '../../../host/lock.ts';
@@ -15,9 +14,7 @@ import { formatAssignment } from '../../../kconfig/value.ts';
 import type { StageContext } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
-import { buildFailure, MakeOutput } from '../build/build-failure.ts';
-import { runMake } from '../build/make.ts';
-import { BuildWatch } from '../build/watch-build.ts';
+import { watchedMake } from '../build/watched-make.ts';
 import { type BuildPlaces, buildPlaces, LAYER_FILES } from '../build-places.ts';
 import { hostGcc } from '../configure/host-gcc.ts';
 import { runConf } from '../configure/run-conf.ts';
@@ -35,12 +32,6 @@ export interface SdkParts {
   readonly recipe: SdkRecipe;
 }
 
-export interface Sdk {
-  readonly tarball: string;
-  /** Text of the `.config` that it was made with. */
-  readonly config: string;
-}
-
 /** Of a name, whether it is there or not. */
 export function sdkTarball(cache: string, name: string): string {
   return join(cache, 'buildroot/toolchains', name, `${name}.tar.gz`);
@@ -49,15 +40,9 @@ export function sdkTarball(cache: string, name: string): string {
 const CONFIG = 'config';
 
 /** @throws Failure `package-failed`, `path-not-for-make`, and those of the tree's Kconfig and of the cache */
-export async function sharedSdk(parts: SdkParts, context: StageContext): Promise<Sdk> {
-  const { environment, recipe } = parts;
-  const tarball = sdkTarball(environment.cache, recipe.name);
-  if (!existsSync(tarball)) await makeOnce(tarball, parts, context);
-  return { tarball, config: await readFile(join(dirname(tarball), CONFIG), 'utf8') };
-}
-
-async function makeOnce(tarball: string, parts: SdkParts, context: StageContext): Promise<void> {
+export async function makeSdk(parts: SdkParts, context: StageContext): Promise<void> {
   const { cache } = parts.environment;
+  const tarball = sdkTarball(cache, parts.recipe.name);
   const { jobs, report, signal, step } = context;
   const kept = dirname(tarball);
   const lock = {
@@ -114,24 +99,9 @@ async function build(work: string, parts: SdkParts, context: StageContext): Prom
   });
   await writeFile(join(places.output, '.config'), text);
   await readyHostTools(config, places, new Map());
-  const output = new MakeOutput();
-  using watch = new BuildWatch({
-    output: places.output,
-    packages: new Set(),
-    done: new Set(),
-    seconds: new Map(),
-    report: context.report,
-    step: context.step,
-  });
   const make = { tree: source.tree(), externals: [], places, environment, compilers: recipe.name, ...context };
   const variables = [`BR2_SDK_PREFIX=${recipe.name}`];
-  try {
-    await runMake(make, ['sdk'], { variables, onLine: (line) => output.take(line) });
-  } catch (error) {
-    watch.look();
-    if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
-    throw buildFailure(error, { config, infos: new Map(), at: watch.at, output, offline: environment.offline });
-  }
+  await watchedMake(make, { targets: ['sdk'], variables, config, infos: new Map(), context });
   return text;
 }
 

@@ -19,7 +19,7 @@ import { hostGcc } from '../configure/host-gcc.ts';
 import { buildrootRequest } from '../configure/request.ts';
 import { runConf } from '../configure/run-conf.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
-import { sdkTarball, sharedSdk } from './make-sdk.ts';
+import { makeSdk, sdkTarball } from './make-sdk.ts';
 import { sdkFiles } from './sdk-files.ts';
 import { sdkRecipe } from './sdk-recipe.ts';
 import { sdkRequest } from './sdk-request.ts';
@@ -61,12 +61,16 @@ export function sharedToolchainPlan(options: Omit<ConfigureParts, 'toolchain'>):
     inputs: async () => [keptInput(cache, stageDirectory(dirname(parts.places.directory), describe))],
     changesInputs: true,
     run: async (context) => {
-      const { recipe, request } = await describeToolchain(parts, context);
-      const { config, environment, source } = parts;
-      const sdk = await sharedSdk({ config, environment, source, request, recipe }, context);
-      await writingCache(cache, () => offerDownload(sdk.tarball, cache));
-      await writeFile(join(context.output, FACTS), JSON.stringify({ name: recipe.name }));
-      return { digest: recipe.name };
+      const { name } = facts(context);
+      const tarball = sdkTarball(cache, name);
+      if (!existsSync(tarball)) {
+        const { recipe, request } = await describeToolchain(parts, context);
+        const { config, environment, source } = parts;
+        await makeSdk({ config, environment, source, request, recipe }, context);
+      }
+      await writingCache(cache, () => offerDownload(tarball, cache));
+      await writeFile(join(context.output, FACTS), JSON.stringify({ name }));
+      return { digest: name };
     },
   };
   return {

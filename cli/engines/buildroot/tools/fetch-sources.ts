@@ -13,8 +13,9 @@ import type { StageContext } from '../../../stages/stage.ts';
 import type { FetchedSources } from '../../engine-tools.ts';
 import { type BuildrootMake, downloadDirectory } from '../build/make.ts';
 import type { PackageInfo, PackageInfos } from '../build/package-info.ts';
+import { watchedMake } from '../build/watched-make.ts';
 import { packageHashes } from './hash-files.ts';
-import { prepareMake, type ToolParts, watchedMake } from './prepared-make.ts';
+import { prepareMake, type ToolParts } from './prepared-make.ts';
 
 interface Download {
   readonly package: string;
@@ -29,13 +30,14 @@ export async function fetchSources(parts: ToolParts, context: StageContext): Pro
   const directory = downloadDirectory(environment.cache);
   const downloads = downloadsOf(infos, source.tree().directory, directory);
   const missing = await badDownloads(downloads, context);
+  const fetching = { targets: ['source'], config: parts.config, infos, context };
   // An output directory that no build has begun stays untouched: the build would not know what is in it.
   const isBegun = existsSync(make.places.state);
   if (missing.length > 0 && isBegun && !missing.some((one) => isStamped(one, infos, make))) {
-    await watchedMake('source', { make, infos, parts, context });
+    await watchedMake(make, fetching);
   }
   if ((await badDownloads(missing, context)).length > 0) {
-    await withoutStamps(make, context, (bare) => watchedMake('source', { make: bare, infos, parts, context }));
+    await withoutStamps(make, context, (bare) => watchedMake(bare, fetching));
   }
   // What a package of the user's or of this machine stands for is never downloaded, and no mistake.
   const sizes = await Promise.all(downloads.map(({ file }) => sizeOf(file)));

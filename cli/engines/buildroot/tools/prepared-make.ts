@@ -4,13 +4,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../../../failure.ts';
 import type { Stage, StageContext } from '../../../stages/stage.ts';
-import { buildFailure, MakeOutput } from '../build/build-failure.ts';
 import { type BuildParts, gather, makeFor, writeDotConfig } from '../build/build-stage.ts';
-import { type BuildrootMake, runMake } from '../build/make.ts';
+import type { BuildrootMake } from '../build/make.ts';
 import type { PackageInfos } from '../build/package-info.ts';
-import { BuildWatch } from '../build/watch-build.ts';
 import { DOT_CONFIG } from '../configure/configure-stage.ts';
 import { readyDevicePrograms } from '../device-source/ready-device-programs.ts';
 import { writeLayerFiles } from '../layer-files/write-layer-files.ts';
@@ -39,30 +36,4 @@ export async function prepareMake(parts: ToolParts, context: StageContext): Prom
   await writeLayerFiles(plan, places, context.signal);
   await writeDotConfig(places, dotConfig);
   return { make, infos: facts.packages };
-}
-
-export interface WatchedMake extends PreparedMake {
-  readonly parts: ToolParts;
-  readonly context: StageContext;
-}
-
-/** Makes a target that goes through the packages, telling which one it is at. @throws Failure as a build does */
-export async function watchedMake(target: string, { make, infos, parts, context }: WatchedMake): Promise<void> {
-  const { config, environment } = parts;
-  const output = new MakeOutput();
-  using watch = new BuildWatch({
-    output: make.places.output,
-    packages: new Set([...infos].filter(([, { type }]) => type !== 'rootfs').map(([name]) => name)),
-    done: new Set(),
-    seconds: new Map(),
-    report: context.report,
-    step: context.step,
-  });
-  try {
-    await runMake(make, [target], { onLine: (line) => output.take(line) });
-  } catch (error) {
-    watch.look();
-    if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
-    throw buildFailure(error, { config, infos, at: watch.at, output, offline: environment.offline });
-  }
 }

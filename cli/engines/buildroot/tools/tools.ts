@@ -8,10 +8,11 @@ import { PACKAGE_INFO } from '../build/build-stage.ts';
 import { runMake } from '../build/make.ts';
 import { type PackageInfos, parsePackageInfo } from '../build/package-info.ts';
 import { StepLog, stepSeconds } from '../build/progress.ts';
+import { watchedMake } from '../build/watched-make.ts';
 import { DOT_CONFIG } from '../configure/configure-stage.ts';
 import { fetchSources } from './fetch-sources.ts';
 import { packageFacts } from './package-facts.ts';
-import { prepareMake, type ToolParts, watchedMake } from './prepared-make.ts';
+import { prepareMake, type ToolParts } from './prepared-make.ts';
 
 export function buildrootTools(parts: ToolParts): EngineTools {
   const configured = [...parts.toolchain.stages, parts.configure];
@@ -48,7 +49,8 @@ function builtPackages({ build }: ToolParts, context: StageContext): PackageInfo
 }
 
 async function legalInfo(parts: ToolParts, context: StageContext): Promise<void> {
-  await watchedMake('legal-info', { ...(await prepareMake(parts, context)), parts, context });
+  const { make, infos } = await prepareMake(parts, context);
+  await watchedMake(make, { targets: ['legal-info'], config: parts.config, infos, context });
   // It is made anew each time.
   await rename(join(parts.places.output, 'legal-info'), join(context.output, 'buildroot'));
 }

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { writeShortcut } from '../../../host/cache-writes.ts';
 import { sha256 } from '../../../host/files.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
@@ -72,10 +73,10 @@ export class PartHashes {
   }
 }
 
-/** By content, file by file. */
+/** By content, file by file; names that are not absolute are below `directory`. */
 export function contentHash(directory: string, names: readonly string[], hashes: FileHashes): string {
   const lines = names.flatMap((name) => {
-    const path = `${directory}/${name}`;
+    const path = resolve(directory, name);
     if (!lstatSync(path).isDirectory()) return [`${name} ${hashes.file(path)}`];
     return hashes.directory(path, name).map((file) => `${file.name} ${file.hash}`);
   });
