@@ -176,7 +176,7 @@ describeWithBuildroot('a toolchain for two workspaces', () => {
     async () => {
       rmSync(join(directory, 'workspaces/two'), { recursive: true });
       const events = await build('two', new JobBudget(2), true);
-      expect(ran(events)).toEqual(['two/toolchain', 'two/buildroot-config', 'two/buildroot']);
+      expect(ran(events)).toEqual(['two/toolchain', 'two/toolchain-sdk', 'two/buildroot-config', 'two/buildroot']);
       // Alone, it has the whole budget.
       expect(mostAtWork()).toBe(2);
       expect(linesOf(record)).toEqual(['built']);
@@ -188,7 +188,7 @@ describeWithBuildroot('a toolchain for two workspaces', () => {
     'is built again when the cache was emptied, and the workspace stays as it is',
     async () => {
       rmSync(join(cache, 'buildroot/toolchains'), { recursive: true });
-      expect(ran(await build('one', new JobBudget(2)))).toEqual(['one/toolchain']);
+      expect(ran(await build('one', new JobBudget(2)))).toEqual(['one/toolchain-sdk']);
       expect(linesOf(record)).toEqual(['built', 'built']);
     },
     20 * MINUTES,
