@@ -4,8 +4,16 @@
 //! of their build time. Nesting is limited, duplicate keys are refused (two readers must not see two files), and
 //! numbers are whole unless they are written otherwise.
 
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
+
 mod read;
 mod write;
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 pub use read::{Error, MAX_DEPTH, parse};
 
@@ -46,6 +54,31 @@ impl Value {
     #[must_use]
     pub fn as_whole(&self) -> Option<u64> {
         if let Self::Whole(number) = self { Some(*number) } else { None }
+    }
+
+    /// A whole number with a sign: also one below zero, as far as it is exact (2⁵³).
+    #[must_use]
+    pub fn as_signed(&self) -> Option<i64> {
+        match self {
+            Self::Whole(number) => i64::try_from(*number).ok(),
+            Self::Number(number) => {
+                let whole = *number as i64;
+                (whole as f64 == *number && whole.unsigned_abs() < 1 << 53).then_some(whole)
+            }
+            _ => None,
+        }
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(truth) = self { Some(*truth) } else { None }
+    }
+
+    /// The members of an object.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&[(String, Value)]> {
+        if let Self::Object(members) = self { Some(members) } else { None }
     }
 
     /// The items of an array.

@@ -1,7 +1,9 @@
 //! The reader: recursive descent over bytes, with a limit on nesting.
 
 use crate::Value;
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: usize = 32;
@@ -21,7 +23,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl core::error::Error for Error {}
 
 /// Reads one value and nothing after it but white space.
 pub fn parse(text: &[u8]) -> Result<Value, Error> {

@@ -1,7 +1,7 @@
 //! The writer: `Display` of a value is its shortest JSON text.
 
 use crate::Value;
-use std::fmt::{self, Write};
+use core::fmt::{self, Write};
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,205 @@
+//! The first instructions of a program, and what it leaves to a C library otherwise.
+
+pub use super::memory::Allocator;
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_char};
+
+/// What the kernel gave the program.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// `argv`, the program's name first.
+    pub arguments: Vec<&'static CStr>,
+    /// `envp`: `NAME=value` each.
+    pub environment: Vec<&'static CStr>,
+}
+
+/// Reads the stack that the kernel prepared: the count of arguments, their addresses, a null, those of the environment, a
+/// null (System V ABI, "process initialization").
+///
+/// # Safety
+/// `stack` is the stack pointer that the kernel started the program with.
+#[must_use]
+pub unsafe fn invocation(stack: *const usize) -> Invocation {
+    // SAFETY: the layout is that of the ABI, and the kernel's memory stays for the whole life of the program.
+    unsafe {
+        let count = *stack;
+        let list = |from: usize| {
+            (from..)
+                .map(|index| *stack.add(index) as *const c_char)
+                .take_while(|text| !text.is_null())
+                .map(|text| CStr::from_ptr::<'static>(text))
+                .collect()
+        };
+        Invocation { arguments: list(1), environment: list(count + 2) }
+    }
+}
+
+/// Makes a program of a function from [`Invocation`] to its exit code: entry point, allocator, and what a panic does (a
+/// line on standard error, and exit code 2). Build it with `-nostartfiles -nostdlib -static`.
+#[macro_export]
+macro_rules! program {
+    ($main:path) => {
+        #[global_allocator]
+        static ALLOCATOR: $crate::program::Allocator = $crate::program::Allocator::new();
+
+        #[cfg(target_arch = "x86_64")]
+        core::arch::global_asm!(
+            ".globl _start",
+            "_start:",
+            "xor %ebp, %ebp",
+            "mov %rsp, %rdi",
+            "and $-16, %rsp",
+            "call {start}",
+            "ud2",
+            start = sym start,
+            options(att_syntax)
+        );
+
+        #[cfg(target_arch = "aarch64")]
+        core::arch::global_asm!(
+            ".globl _start",
+            "_start:",
+            "mov x29, xzr",
+            "mov x30, xzr",
+            "mov x0, sp",
+            "bl {start}",
+            "udf #0",
+            start = sym start,
+        );
+
+        extern "C" fn start(stack: *const usize) -> ! {
+            // SAFETY: `_start` gives the kernel's stack pointer.
+            let invocation = unsafe { $crate::program::invocation(stack) };
+            $crate::process::exit($main(invocation))
+        }
+
+        #[panic_handler]
+        fn panic(information: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::fs::print_error(format_args!("this is a bug: {information}\n"));
+            $crate::process::exit(2)
+        }
+
+        /// Nothing unwinds: the name is only asked for by what the compiler ships ready-made.
+        #[unsafe(no_mangle)]
+        extern "C" fn rust_eh_personality() {}
+
+        /// As above.
+        #[unsafe(no_mangle)]
+        extern "C" fn _Unwind_Resume() {}
+
+        $crate::memory_functions!();
+    };
+}
+
+/// memcpy and its like, which compilers call without being asked. Processors copy well by one instruction; on those
+/// without such an instruction, eight bytes at a time.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! memory_functions {
+    () => {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::global_asm!(
+            ".globl memcpy, memmove, memset, memcmp, bcmp, strlen",
+            "memmove:",
+            "mov %rdi, %rax",
+            "sub %rsi, %rax",
+            "cmp %rdx, %rax",
+            "jae memcpy",
+            "mov %rdi, %rax",
+            "mov %rdx, %rcx",
+            "lea -1(%rdi,%rdx), %rdi",
+            "lea -1(%rsi,%rdx), %rsi",
+            "std",
+            "rep movsb",
+            "cld",
+            "ret",
+            "memcpy:",
+            "mov %rdi, %rax",
+            "mov %rdx, %rcx",
+            "rep movsb",
+            "ret",
+            "memset:",
+            "mov %rdi, %r8",
+            "mov %esi, %eax",
+            "mov %rdx, %rcx",
+            "rep stosb",
+            "mov %r8, %rax",
+            "ret",
+            "memcmp:",
+            "bcmp:",
+            "mov %rdx, %rcx",
+            "xor %eax, %eax",
+            "test %rcx, %rcx",
+            "je 2f",
+            "repe cmpsb",
+            "movzbl -1(%rdi), %eax",
+            "movzbl -1(%rsi), %edx",
+            "sub %edx, %eax",
+            "2: ret",
+            "strlen:",
+            "xor %eax, %eax",
+            "3: cmpb $0, (%rdi,%rax)",
+            "je 4f",
+            "inc %rax",
+            "jmp 3b",
+            "4: ret",
+            options(att_syntax)
+        );
+
+        #[cfg(target_arch = "aarch64")]
+        core::arch::global_asm!(
+            ".globl memcpy, memmove, memset, memcmp, bcmp, strlen",
+            "memmove:",
+            "sub x3, x0, x1",
+            "cmp x3, x2",
+            "b.hs memcpy",
+            "5: cbz x2, 6f",
+            "sub x2, x2, #1",
+            "ldrb w4, [x1, x2]",
+            "strb w4, [x0, x2]",
+            "b 5b",
+            "6: ret",
+            "memcpy:",
+            "mov x3, x0",
+            "7: cmp x2, #8",
+            "b.lo 8f",
+            "ldr x4, [x1], #8",
+            "str x4, [x3], #8",
+            "sub x2, x2, #8",
+            "b 7b",
+            "8: cbz x2, 9f",
+            "ldrb w4, [x1], #1",
+            "strb w4, [x3], #1",
+            "sub x2, x2, #1",
+            "b 8b",
+            "9: ret",
+            "memset:",
+            "mov x3, x0",
+            "10: cbz x2, 11f",
+            "strb w1, [x3], #1",
+            "sub x2, x2, #1",
+            "b 10b",
+            "11: ret",
+            "memcmp:",
+            "bcmp:",
+            "12: cbz x2, 13f",
+            "ldrb w3, [x0], #1",
+            "ldrb w4, [x1], #1",
+            "sub x2, x2, #1",
+            "subs w3, w3, w4",
+            "b.eq 12b",
+            "mov w0, w3",
+            "ret",
+            "13: mov w0, wzr",
+            "ret",
+            "strlen:",
+            "mov x1, x0",
+            "mov x0, xzr",
+            "14: ldrb w2, [x1, x0]",
+            "cbz w2, 15f",
+            "add x0, x0, #1",
+            "b 14b",
+            "15: ret",
+        );
+    };
+}
