@@ -10,7 +10,7 @@ use core::ffi::CStr;
 use core::fmt;
 use linux_raw_sys::general as raw;
 pub use raw::{
-    AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW,
+    AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW,
     O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, RENAME_EXCHANGE, RENAME_NOREPLACE, RESOLVE_BENEATH,
     RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO,
     S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
@@ -56,6 +56,17 @@ fn owned(number: usize) -> Fd {
 pub fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
     let length = buffer.len();
     again(|| sys!(read, fd, Out(&mut *buffer), length))
+}
+
+/// `pread64`: reads from a place on, and leaves the descriptor's own place as it is.
+pub fn read_at(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    let length = buffer.len();
+    again(|| sys!(pread64, fd, Out(&mut *buffer), length, offset))
+}
+
+/// Goes back to a file's start.
+pub fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
+    sys!(lseek, fd, 0u32, 0u32).map(drop)
 }
 
 /// `write`, again after a signal.
@@ -214,8 +225,13 @@ pub fn rename(from: BorrowedFd<'_>, old: &CStr, to: BorrowedFd<'_>, new: &CStr, 
 }
 
 /// Gives a file to a user and group; of a link, the link itself.
-pub fn change_owner(fd: BorrowedFd<'_>, path: &CStr, user: u32, group: u32) -> Result<()> {
-    sys!(fchownat, fd, path, user, group, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW).map(drop)
+pub fn change_owner_at(directory: BorrowedFd<'_>, path: &CStr, user: u32, group: u32) -> Result<()> {
+    sys!(fchownat, directory, path, user, group, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW).map(drop)
+}
+
+/// Gives an open file to a user and group.
+pub fn change_owner(fd: BorrowedFd<'_>, user: u32, group: u32) -> Result<()> {
+    change_owner_at(fd, c"", user, group)
 }
 
 /// `fchmodat`.
@@ -257,6 +273,16 @@ pub fn duplicate_to(fd: BorrowedFd<'_>, number: i32) -> Result<()> {
 /// Another descriptor of the same file, from `least` up, closed on exec.
 pub fn duplicate(fd: BorrowedFd<'_>, least: i32) -> Result<Fd> {
     control(fd, raw::F_DUPFD_CLOEXEC, least as u64).map(owned)
+}
+
+/// Keeps a descriptor open when the process becomes another program.
+pub fn stay_open_on_exec(fd: BorrowedFd<'_>) -> Result<()> {
+    control(fd, raw::F_SETFD, 0).map(drop)
+}
+
+/// Closes a descriptor when the process becomes another program.
+pub fn close_on_exec(fd: BorrowedFd<'_>) -> Result<()> {
+    control(fd, raw::F_SETFD, 1).map(drop)
 }
 
 /// Marks all descriptors from `first` up as closed on exec (Linux 5.11).

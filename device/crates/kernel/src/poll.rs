@@ -18,6 +18,9 @@ pub const READABLE: i16 = 1;
 /// Something can be written.
 pub const WRITABLE: i16 = 4;
 
+/// Nothing but the end of the other side, which is always told.
+pub const HANGUP: i16 = 0;
+
 /// Waits until one of the descriptors is ready for what is asked (or for `milliseconds`), and says which are. A signal
 /// ends the wait with nothing.
 pub fn poll(wanted: &[(BorrowedFd<'_>, i16)], milliseconds: Option<u64>) -> Result<Vec<bool>> {

@@ -128,6 +128,15 @@ pub fn try_wait(pid: i32) -> Result<Option<(i32, Ending)>> {
     Ok((ended != 0).then(|| (ended as i32, Ending::of(status))))
 }
 
+/// Waits until the child that a descriptor names has ended (`waitid` with `P_PIDFD`).
+pub fn wait_for(process: BorrowedFd<'_>) -> Result<Ending> {
+    // struct siginfo: signal, errno, code, padding, pid, uid, status.
+    let mut information = [0i32; 32];
+    again(|| sys!(waitid, 3u32, process, Out(&mut information), raw::WEXITED | raw::__WALL, 0usize))?;
+    let [_, _, code, _, _, _, status, ..] = information;
+    Ok(if code == 1 { Ending::Exited(status) } else { Ending::Signalled(status) })
+}
+
 /// A descriptor of a process.
 pub fn open_process(pid: i32) -> Result<Fd> {
     sys!(pidfd_open, pid, 0u32).map(|fd| Fd::from_raw(fd as i32))
@@ -163,6 +172,11 @@ pub fn new_session() -> Result<()> {
 /// Enters a namespace by descriptor; of a process's descriptor, those that the flags name.
 pub fn enter(namespace: BorrowedFd<'_>, kinds: u32) -> Result<()> {
     sys!(setns, namespace, kinds).map(drop)
+}
+
+/// The `CLONE_NEW` bit of an open namespace (`ioctl_ns(2)`, `NS_GET_NSTYPE`).
+pub fn namespace_kind(namespace: BorrowedFd<'_>) -> Result<u32> {
+    sys!(ioctl, namespace, 0xb703u32).map(|kind| kind as u32)
 }
 
 /// Leaves for new namespaces.

@@ -23,6 +23,8 @@ pub use linux::{
 };
 pub use node::{Error, Node};
 pub use process::{Affinity, Capabilities, IoPriority, Process, Rlimit, Scheduler, Size, User};
+pub use names::{capabilities, capability, memory_policies, memory_policy_flags};
+pub use read_process::numbers_as_bits;
 pub use resources::{
     BlockIo, Cpu, DeviceRule, HugepageLimit, Memory, NetworkPriority, RdmaLimit, Resources, Throttle, Weight,
 };

@@ -47,6 +47,19 @@ pub(crate) const CAPABILITIES: &[&str] = &[
     "CHECKPOINT_RESTORE",
 ];
 
+/// The bit of a capability, with `CAP_` in front or without it.
+#[must_use]
+pub fn capability(name: &str) -> Option<u32> {
+    let bare = name.strip_prefix("CAP_").unwrap_or(name);
+    u32::try_from(CAPABILITIES.iter().position(|known| *known == bare)?).ok()
+}
+
+/// The names of all capabilities, in the order of their bits.
+#[must_use]
+pub const fn capabilities() -> &'static [&'static str] {
+    CAPABILITIES
+}
+
 /// `asm-generic/resource.h`.
 pub(crate) const RLIMITS: &[(&str, u32)] = &[
     ("RLIMIT_CPU", 0),
@@ -122,3 +135,13 @@ pub(crate) const MEMORY_POLICY_FLAGS: &[(&str, u32)] =
 
 /// `linux/personality.h`.
 pub(crate) const PERSONALITIES: &[(&str, u64)] = &[("LINUX", 0), ("LINUX32", 8)];
+
+/// The names of all memory policies.
+pub fn memory_policies() -> impl Iterator<Item = &'static str> {
+    MEMORY_POLICIES.iter().map(|(name, _)| *name)
+}
+
+/// The names of their flags.
+pub fn memory_policy_flags() -> impl Iterator<Item = &'static str> {
+    MEMORY_POLICY_FLAGS.iter().map(|(name, _)| *name)
+}

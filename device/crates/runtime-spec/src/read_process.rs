@@ -1,6 +1,6 @@
 //! The reader of [`Process`], and of a list of processors.
 
-use crate::names::{CAPABILITIES, IO_CLASSES, RLIMITS, SCHEDULER_FLAGS, SCHEDULER_POLICIES};
+use crate::names::{IO_CLASSES, RLIMITS, SCHEDULER_FLAGS, SCHEDULER_POLICIES, capability};
 use crate::node::{Error, Node};
 use crate::process::{Affinity, Capabilities, IoPriority, Process, Rlimit, Scheduler, Size, User};
 use alloc::format;
@@ -72,8 +72,7 @@ impl Capabilities {
             node.or_default(key, |list| {
                 let bits = list.each(|item| {
                     let name = item.text()?;
-                    let bare = name.strip_prefix("CAP_").unwrap_or(name);
-                    let bit = CAPABILITIES.iter().position(|known| *known == bare);
+                    let bit = capability(name);
                     if bit.is_none() {
                         unknown.push(name.into());
                     }
@@ -140,7 +139,8 @@ fn processors(node: &Node<'_>) -> Result<Vec<u64>, Error> {
 }
 
 /// `0-3,7` as bits: bit n of word n / 64. At most 8,192 numbers.
-pub(crate) fn numbers_as_bits(text: &str) -> Option<Vec<u64>> {
+#[must_use]
+pub fn numbers_as_bits(text: &str) -> Option<Vec<u64>> {
     let mut words = Vec::new();
     for part in text.split(',') {
         let (first, last) = part.trim().split_once('-').unwrap_or((part.trim(), part.trim()));

@@ -1,6 +1,6 @@
 //! Structures of the kernel's interface: made of zeroes, and looked at as bytes.
 
-use core::mem::{MaybeUninit, size_of};
+use core::mem::MaybeUninit;
 use linux_raw_sys::general as raw;
 
 /// A structure of integers and arrays of them, which may be all zeroes and has no references.

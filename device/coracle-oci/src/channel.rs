@@ -1,0 +1,134 @@
+//! Messages between the command and the container's process that it started, over a socket pair of whole messages. What
+//! is too long for one message goes as a file in memory beside it.
+
+use crate::error::{About, Error};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use kernel::{BorrowedFd, Fd, fs, socket};
+
+/// What one says to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// To the process: go on.
+    Go = 1,
+    /// To the process: this is the job.
+    Job = 2,
+    /// To the command: give me users and groups of my own namespace.
+    MapUsers = 3,
+    /// To the command: the namespaces are there, run the hooks that want them.
+    Hooks = 4,
+    /// To the command: the process with this number, as the command sees it, goes on in my place.
+    Successor = 5,
+    /// To the command: all is done but the start.
+    Ready = 6,
+    /// To the command: this went wrong.
+    Failed = 7,
+    /// To the command: the program cannot be run.
+    NoProgram = 8,
+    /// To the command: something was not done.
+    Warning = 9,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Option<Self> {
+        [
+            Self::Go,
+            Self::Job,
+            Self::MapUsers,
+            Self::Hooks,
+            Self::Successor,
+            Self::Ready,
+            Self::Failed,
+            Self::NoProgram,
+            Self::Warning,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == byte)
+    }
+}
+
+/// A message.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) kind: Kind,
+    pub(crate) content: Vec<u8>,
+    pub(crate) descriptors: Vec<Fd>,
+}
+
+/// What is more goes by a file in memory.
+const INLINE: usize = 32 << 10;
+
+/// Sends a message.
+pub(crate) fn send(to: BorrowedFd<'_>, kind: Kind, content: &[u8], descriptors: &[BorrowedFd<'_>]) -> kernel::Result<()> {
+    let mut message = Vec::with_capacity(content.len().min(INLINE) + 2);
+    if content.len() <= INLINE {
+        message.extend_from_slice(&[kind as u8, 0]);
+        message.extend_from_slice(content);
+        return socket::send(to, &message, descriptors).map(drop);
+    }
+    let file = fs::memory_file(c"message", 1)?;
+    fs::write_all(file.borrow(), content)?;
+    message.extend_from_slice(&[kind as u8, 1]);
+    let mut all = descriptors.to_vec();
+    all.push(file.borrow());
+    socket::send(to, &message, &all).map(drop)
+}
+
+/// Receives the next message; `None` when the other end is closed.
+pub(crate) fn receive(from: BorrowedFd<'_>) -> Result<Option<Message>, Error> {
+    let mut buffer = alloc::vec![0u8; INLINE + 2];
+    let (length, mut descriptors) = match socket::receive(from, &mut buffer) {
+        Err(kernel::Errno::ECONNRESET) => return Ok(None),
+        other => other.about(|| "receive from the other process of the runtime")?,
+    };
+    if length == 0 {
+        return Ok(None);
+    }
+    buffer.truncate(length);
+    let odd = || Error::Reported("the other process of the runtime said something odd".to_string());
+    let (Some(kind), Some(&elsewhere)) = (buffer.first().and_then(|&byte| Kind::of(byte)), buffer.get(1)) else {
+        return Err(odd());
+    };
+    let content = if elsewhere == 0 {
+        buffer.split_off(2)
+    } else {
+        let file = descriptors.pop().ok_or_else(odd)?;
+        read_from_start(file.borrow()).about(|| "read a message")?
+    };
+    Ok(Some(Message { kind, content, descriptors }))
+}
+
+/// Reads a file whose offset is at its end.
+fn read_from_start(file: BorrowedFd<'_>) -> kernel::Result<Vec<u8>> {
+    let size = usize::try_from(fs::stat_fd(file)?.st_size).unwrap_or(0).min(crate::job::LIMIT);
+    let mut content = alloc::vec![0u8; size];
+    let length = fs::read_at(file, &mut content, 0)?;
+    content.truncate(length);
+    Ok(content)
+}
+
+impl Message {
+    /// The text of a message that is one.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.content).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_arrive_whole_however_long() {
+        let (one, other) = socket::pair(socket::MESSAGES).unwrap();
+        for length in [0, 1, INLINE, INLINE + 1, 300_000] {
+            let content = vec![7u8; length];
+            send(one.borrow(), Kind::Job, &content, &[one.borrow()]).unwrap();
+            let message = receive(other.borrow()).unwrap().unwrap();
+            assert_eq!((message.kind, message.content.len(), message.descriptors.len()), (Kind::Job, length, 1));
+            assert!(message.content == content);
+        }
+        drop(one);
+        assert!(receive(other.borrow()).unwrap().is_none());
+    }
+}

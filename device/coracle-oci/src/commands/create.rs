@@ -1,0 +1,141 @@
+//! `create` and `run`.
+
+use super::Context;
+use crate::arguments::{self, Known, flag, value};
+use crate::bundle::Bundle;
+use crate::create::{self, Created};
+use crate::error::{About, Error};
+use crate::foreground::{self, Terminal};
+use crate::hooks;
+use crate::state::Status;
+use alloc::ffi::CString;
+use alloc::format;
+use kernel::{CWD, Fd, fs, process, socket};
+
+const OPTIONS: &[Known] = &[
+    value("bundle", Some('b')),
+    value("config", Some('f')),
+    value("console-socket", None),
+    value("pid-file", None),
+    flag("no-pivot", None),
+    flag("no-new-keyring", None),
+    flag("no-subreaper", None),
+    value("preserve-fds", None),
+    flag("detach", Some('d')),
+    flag("keep", None),
+];
+
+/// A command line of either.
+struct Call {
+    given: arguments::Given,
+    id: &'static str,
+    bundle: Bundle,
+    /// The directory from which the caller's paths are seen.
+    here: Fd,
+    console: Option<Fd>,
+}
+
+impl Call {
+    fn read(context: &Context<'_>) -> Result<Self, Error> {
+        let given = arguments::read(context.arguments, OPTIONS, None)?;
+        let id = given.id()?;
+        let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the working directory")?;
+        let console = given.get("console-socket").map(foreground::connect_console).transpose()?;
+        let config = given.get("config").map(absolute).transpose()?;
+        let bundle = Bundle::enter(given.get("bundle").unwrap_or(c"."), config.as_deref())?;
+        Ok(Self { given, id, bundle, here, console })
+    }
+
+    fn terminal(&self) -> bool {
+        self.bundle.config.process.as_ref().is_some_and(|process| process.terminal)
+    }
+
+    fn create(&mut self, context: &Context<'_>, wait: bool, console: Option<Fd>) -> Result<Created, Error> {
+        create::create(&create::Request {
+            id: self.id,
+            bundle: &self.bundle,
+            root: &context.root,
+            log: &context.log,
+            driver: context.driver,
+            wait,
+            console,
+            no_pivot: self.given.has("no-pivot"),
+            no_new_keyring: self.given.has("no-new-keyring"),
+            kept_descriptors: kept_descriptors(&self.given, context)?,
+        })
+    }
+
+    fn write_pid(&self, pid: i32) -> Result<(), Error> {
+        let Some(path) = self.given.get("pid-file") else { return Ok(()) };
+        fs::write_file_atomic(self.here.borrow(), path, format!("{pid}").as_bytes(), 0o644)
+            .about(|| format!("write the pid file {}", path.to_string_lossy()))
+    }
+}
+
+/// A path that means the same after a change of the working directory.
+fn absolute(path: &core::ffi::CStr) -> Result<CString, Error> {
+    if path.to_bytes().first() == Some(&b'/') {
+        return Ok(path.into());
+    }
+    let here = fs::working_directory().about(|| "getcwd")?;
+    CString::new([here.as_bytes(), b"/", path.to_bytes()].concat()).map_err(|_| Error::Usage("a path holds a zero byte".into()))
+}
+
+/// `--preserve-fds`, and those that systemd passes on (sd_listen_fds(3)).
+pub(super) fn kept_descriptors(given: &arguments::Given, context: &Context<'_>) -> Result<u32, Error> {
+    let listened = context.environment.iter().find_map(|pair| pair.to_bytes().strip_prefix(b"LISTEN_FDS="));
+    let listened = listened.and_then(|text| str::from_utf8(text).ok()?.parse::<u32>().ok()).unwrap_or(0);
+    Ok(given.number::<u32>("preserve-fds")?.unwrap_or(0) + listened)
+}
+
+/// `create`: the container waits for `start`.
+pub(super) fn create(context: &Context<'_>) -> Result<i32, Error> {
+    let mut call = Call::read(context)?;
+    match (call.terminal(), call.console.is_some()) {
+        (true, false) => return Err(Error::Usage("process.terminal is true: --console-socket is needed".into())),
+        (false, true) => return Err(Error::Usage("--console-socket is given, but process.terminal is false".into())),
+        _ => {}
+    }
+    let console = call.console.take();
+    let created = call.create(context, true, console)?;
+    call.write_pid(created.state.pid)?;
+    Ok(0)
+}
+
+/// `run`: the container starts at once; without `--detach` its end is waited for, and its exit code is this command's.
+pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
+    let mut call = Call::read(context)?;
+    let detach = call.given.has("detach");
+    if detach && call.terminal() && call.console.is_none() {
+        return Err(Error::Usage("process.terminal is true: --detach needs --console-socket".into()));
+    }
+    if !detach && !call.given.has("no-subreaper") {
+        process::become_subreaper().about(|| "prctl(PR_SET_CHILD_SUBREAPER)")?;
+    }
+    let own_terminal = (call.terminal() && call.console.is_none()).then(|| socket::pair(socket::STREAM)).transpose().about(|| "socketpair")?;
+    let (receiver, console) = match own_terminal {
+        Some((receiver, sender)) => (Some(receiver), Some(sender)),
+        None => (None, call.console.take()),
+    };
+    let watch = (!detach).then(foreground::Watch::begin).transpose()?;
+    let Created { directory, state, process } = call.create(context, false, console)?;
+    call.write_pid(state.pid)?;
+    if !state.poststart.is_empty() {
+        let told = format!("{}", json::object(state.document(Status::Running)));
+        if let Err(error) = hooks::run("poststart", &state.poststart, &told) {
+            let _ = process::send_signal(process.borrow(), kernel::signal::SIGKILL as i32);
+            super::delete::remove(context, directory, true)?;
+            return Err(error);
+        }
+    }
+    let Some(watch) = watch else { return Ok(0) };
+    let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
+    // Others may look at it and stop it while it runs.
+    directory.unlock();
+    let code = watch.until_end(state.pid, &process, terminal)?;
+    if !call.given.has("keep") {
+        let directory = context.root.lock(call.id)?;
+        super::delete::remove(context, directory, true)?;
+    }
+    Ok(code)
+}

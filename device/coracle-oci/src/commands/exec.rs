@@ -1,0 +1,292 @@
+//! `exec`: another program in a running container.
+
+use super::create::kept_descriptors;
+use super::{Container, Context};
+use crate::arguments::{self, Given, Known, flag, value};
+use crate::bundle;
+use crate::channel::{self, Kind};
+use crate::child::{self, Passed, Program};
+use crate::create::{self, from_cgroup};
+use crate::error::{About, Error};
+use crate::filter;
+use crate::foreground::{self, Terminal};
+use crate::identity;
+use crate::job::Job;
+use crate::state::Status;
+use alloc::ffi::CString;
+use alloc::format;
+use kernel::process::{self, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, Clone, Side};
+use kernel::{CWD, Fd, fs, mount, schedule, signal, socket, user};
+use runtime_spec::{Capabilities, Config, Node, Process};
+
+const OPTIONS: &[Known] = &[
+    value("process", Some('p')),
+    value("console-socket", None),
+    value("pid-file", None),
+    value("cwd", None),
+    value("env", Some('e')),
+    value("user", Some('u')),
+    value("additional-gids", Some('g')),
+    value("cap", Some('c')),
+    value("process-label", None),
+    value("apparmor", None),
+    value("preserve-fds", None),
+    value("cgroup", None),
+    flag("tty", Some('t')),
+    flag("detach", Some('d')),
+    flag("no-new-privs", None),
+    flag("ignore-paused", None),
+];
+
+/// Its own failures have an exit code that programs do not often have.
+const FAILED: i32 = 255;
+
+pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
+    match execute(context) {
+        Err(Error::Usage(what)) => Err(Error::Usage(what)),
+        Err(error) => {
+            context.log.error(format_args!("exec failed: {error}"));
+            Ok(FAILED)
+        }
+        done => done,
+    }
+}
+
+fn execute(context: &Context<'_>) -> Result<i32, Error> {
+    let given = arguments::read(context.arguments, OPTIONS, Some(1))?;
+    let (id, words) = given.words.split_first().ok_or_else(|| Error::Usage("the container's ID is missing".into()))?;
+    let id = id.to_str().map_err(|_| Error::Usage("the container's ID is no UTF-8".into()))?;
+    let words = words.strip_prefix(&[c"--"]).unwrap_or(words);
+    let container = Container::find(context, id)?;
+    match container.status() {
+        Status::Running | Status::Created => {}
+        Status::Paused if given.has("ignore-paused") => {}
+        _ => return Err(container.cannot("run another program")),
+    }
+    let config = read_config(&container)?;
+    let process = process_of(&given, words, config.process.clone())?;
+    let detach = given.has("detach");
+    let console = given.get("console-socket").map(foreground::connect_console).transpose()?;
+    if detach && process.terminal && console.is_none() {
+        return Err(Error::Usage("a terminal with --detach needs --console-socket".into()));
+    }
+    let own_terminal = (process.terminal && console.is_none()).then(|| socket::pair(socket::STREAM)).transpose().about(|| "socketpair")?;
+    let (receiver, console) = match own_terminal {
+        Some((receiver, sender)) => (Some(receiver), Some(sender)),
+        None => (None, console.filter(|_| process.terminal)),
+    };
+    let watch = (!detach).then(foreground::Watch::begin).transpose()?;
+    let entering = Entering { container: &container, cgroup: given.text("cgroup")?, console: console.as_ref() };
+    let job = job_for(&config, process, kept_descriptors(&given, context)?)?;
+    let (pid, handle) = entering.start(job)?;
+    drop(console);
+    if let Some(path) = given.get("pid-file") {
+        fs::write_file_atomic(CWD, path, format!("{pid}").as_bytes(), 0o644)
+            .about(|| format!("write the pid file {}", path.to_string_lossy()))?;
+    }
+    let Some(watch) = watch else { return Ok(0) };
+    let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
+    watch.until_end(pid, &handle, terminal)
+}
+
+/// The configuration that the container was made from.
+fn read_config(container: &Container) -> Result<Config, Error> {
+    let path = format!("{}/config.json", container.state.bundle);
+    let c_path = CString::new(path.as_str()).unwrap_or_default();
+    let value = bundle::read_json(&c_path)?;
+    Config::read(&Node::document(&value)).map_err(|error| Error::Document { file: path, what: format!("{error}") })
+}
+
+/// The process: of a process.json, or the container's with other arguments.
+fn process_of(given: &Given, words: &[&'static core::ffi::CStr], own: Option<Process>) -> Result<Process, Error> {
+    if let Some(file) = given.get("process") {
+        return bundle::read_process(file);
+    }
+    let mut process = own.unwrap_or_else(|| Process { cwd: c"/".into(), ..Process::default() });
+    process.args = words.iter().map(|word| (*word).into()).collect();
+    if process.args.is_empty() {
+        return Err(Error::Usage("the program to run is missing".into()));
+    }
+    process.terminal = given.has("tty");
+    process.console_size = None;
+    process.env.extend(given.all("env").map(CString::from));
+    if let Some(cwd) = given.get("cwd") {
+        process.cwd = cwd.into();
+    }
+    if given.has("no-new-privs") {
+        process.no_new_privileges = true;
+    }
+    if let Some(label) = given.text("process-label")? {
+        process.selinux_label = Some(label.into());
+    }
+    if let Some(profile) = given.text("apparmor")? {
+        process.apparmor_profile = Some(profile.into());
+    }
+    set_user(&mut process, given)?;
+    add_capabilities(&mut process, given)?;
+    Ok(process)
+}
+
+fn set_user(process: &mut Process, given: &Given) -> Result<(), Error> {
+    let number = |text: &str| text.parse::<u32>().map_err(|_| Error::Usage(format!("--user: {text:?} is no number")));
+    if let Some(text) = given.text("user")? {
+        let (uid, gid) = text.split_once(':').map_or((text, None), |(uid, gid)| (uid, Some(gid)));
+        process.user.uid = number(uid)?;
+        if let Some(gid) = gid {
+            process.user.gid = number(gid)?;
+        }
+    }
+    for text in given.all("additional-gids") {
+        let text = text.to_str().unwrap_or_default();
+        for part in text.split(',') {
+            process.user.additional_gids.push(part.parse().map_err(|_| Error::Usage(format!("--additional-gids: {part:?} is no number")))?);
+        }
+    }
+    Ok(())
+}
+
+fn add_capabilities(process: &mut Process, given: &Given) -> Result<(), Error> {
+    for name in given.all("cap") {
+        let bit = name.to_str().ok().and_then(runtime_spec::capability);
+        let bit = bit.ok_or_else(|| Error::Usage(format!("--cap: unknown capability {:?}", name.to_string_lossy())))?;
+        let sets = process.capabilities.get_or_insert_with(Capabilities::default);
+        for set in [&mut sets.effective, &mut sets.bounding, &mut sets.permitted] {
+            *set |= 1 << bit;
+        }
+        // As runc does it: the ambient set only follows what can be inherited.
+        if sets.inheritable != 0 {
+            sets.inheritable |= 1 << bit;
+            sets.ambient |= 1 << bit;
+        }
+    }
+    Ok(())
+}
+
+fn job_for(config: &Config, process: Process, kept_descriptors: u32) -> Result<Job, Error> {
+    let filter = config.linux.seccomp.as_ref().map(filter::compile).transpose()?;
+    if filter.as_ref().is_some_and(|filter| filter.notifies) {
+        return Err(Error::config("linux.seccomp: SCMP_ACT_NOTIFY is possible for a container's first process only"));
+    }
+    Ok(Job {
+        process,
+        filter,
+        personality: config.linux.personality,
+        memory_policy: config.linux.memory_policy.clone(),
+        kept_descriptors,
+        ..Job::default()
+    })
+}
+
+/// A process on its way into a container.
+struct Entering<'a> {
+    container: &'a Container,
+    cgroup: Option<&'a str>,
+    console: Option<&'a Fd>,
+}
+
+impl Entering<'_> {
+    /// Starts it; comes back when it has become the program.
+    fn start(&self, mut job: Job) -> Result<(i32, Fd), Error> {
+        let state = &self.container.state;
+        let first = state.process().ok_or_else(|| self.container.cannot("run another program"))?;
+        process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
+        let program = Program::prepare()?;
+        if let Some(mask) = job.process.exec_cpu_affinity.as_ref().and_then(|affinity| affinity.initial.as_ref()) {
+            schedule::set_affinity(0, mask).about(|| "set the initial processors")?;
+        }
+        let group = match self.cgroup {
+            Some(name) => self.container.group.below(name).map_err(from_cgroup)?,
+            None => self.container.group.clone(),
+        };
+        let entry = group.entry_beside(state.pid).map_err(from_cgroup)?;
+        let (own_end, other_end) = socket::pair(socket::MESSAGES).about(|| "socketpair")?;
+        let two_steps = state.namespaces & CLONE_NEWUSER != 0;
+        let pid_namespace = state.namespaces & CLONE_NEWPID != 0 && !two_steps;
+        if pid_namespace {
+            process::enter(first.borrow(), CLONE_NEWPID).about(|| "join the PID namespace")?;
+        }
+        let clone = Clone { cgroup: entry.as_ref().map(Fd::borrow), ..Clone::default() };
+        match clone.start().about(|| "make the process")? {
+            Side::Child => {
+                drop(own_end);
+                let error = self.child(&first, &program, &other_end, two_steps);
+                child::report(other_end.borrow(), &error);
+                process::exit(1)
+            }
+            Side::Parent { pid, handle } => {
+                drop(other_end);
+                if entry.is_none() {
+                    group.attach_beside(pid, state.pid).map_err(from_cgroup)?;
+                }
+                job.set_limits = !two_steps;
+                self.give_job(&own_end, pid, handle, two_steps, &job)
+            }
+        }
+    }
+
+    fn give_job(&self, channel: &Fd, mut pid: i32, mut handle: Fd, two_steps: bool, job: &Job) -> Result<(i32, Fd), Error> {
+        if two_steps {
+            let message = channel::receive(channel.borrow())?.ok_or_else(|| Error::Reported("the process ended before it was ready".into()))?;
+            if message.kind != Kind::Successor {
+                return Err(create::failure(&message));
+            }
+            let number = <[u8; 4]>::try_from(message.content.as_slice()).map(i32::from_le_bytes);
+            let number = number.map_err(|_| Error::Reported("the process has no number".into()))?;
+            let _ = process::wait(pid);
+            pid = number;
+            handle = process::open_process(pid).about(|| "open the process")?;
+            identity::set_limits_of(pid, &job.process.rlimits)?;
+        }
+        if let Some(score) = job.process.oom_score_adj {
+            create::set_oom_score(pid, score)?;
+        }
+        channel::send(channel.borrow(), Kind::Job, &job.encode(), &[]).about(|| "give the process its job")?;
+        match channel::receive(channel.borrow())? {
+            None => Ok((pid, handle)),
+            Some(message) => {
+                let _ = process::send_signal(handle.borrow(), signal::SIGKILL as i32);
+                let _ = process::wait(pid);
+                Err(create::failure(&message))
+            }
+        }
+    }
+
+    /// Becomes the inside of the container; comes back only to say why not.
+    fn child(&self, first: &Fd, program: &Program, channel: &Fd, two_steps: bool) -> Error {
+        let enter = || -> Result<(), Error> {
+            process::signal_on_parents_death(signal::SIGKILL as i32).about(|| "prctl(PR_SET_PDEATHSIG)")?;
+            let namespaces = self.container.state.namespaces;
+            let root = (namespaces & CLONE_NEWNS == 0).then(|| self.open_root()).transpose()?;
+            let rest = if two_steps { namespaces } else { namespaces & !CLONE_NEWPID };
+            if rest != 0 {
+                process::enter(first.borrow(), rest).about(|| "join the container's namespaces")?;
+            }
+            if two_steps {
+                user::set_group(0).about(|| "become group 0 of the user namespace")?;
+                user::set_user(0).about(|| "become user 0 of the user namespace")?;
+                process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
+                let clone = Clone { as_sibling: true, ..Clone::default() };
+                if let Side::Parent { pid, .. } = clone.start().about(|| "make the process")? {
+                    let _ = channel::send(channel.borrow(), Kind::Successor, &pid.to_le_bytes(), &[]);
+                    process::exit(0)
+                }
+                process::signal_on_parents_death(signal::SIGKILL as i32).about(|| "prctl(PR_SET_PDEATHSIG)")?;
+            }
+            if let Some(root) = root {
+                fs::change_directory_fd(root.borrow()).about(|| "change to the container's root")?;
+                mount::change_root(c".").about(|| "chroot")?;
+            }
+            process::new_session().about(|| "setsid")
+        };
+        if let Err(error) = enter() {
+            return error;
+        }
+        program.execute(channel, &Passed { program, start: None, console: self.console, listener: None })
+    }
+
+    /// The root of a container without a mount namespace.
+    fn open_root(&self) -> Result<Fd, Error> {
+        let path = CString::new(format!("/proc/{}/root", self.container.state.pid)).unwrap_or_default();
+        fs::open(CWD, &path, fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the container's root")
+    }
+}

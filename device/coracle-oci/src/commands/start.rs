@@ -1,0 +1,85 @@
+//! `start`: the container that waits goes on, with the program it was created with, or with another.
+
+use super::{Container, Context};
+use crate::arguments::{self, Known, value};
+use crate::bundle;
+use crate::channel::{self, Kind};
+use crate::create;
+use crate::error::{About, Error};
+use crate::foreground;
+use crate::hooks;
+use crate::identity;
+use crate::job::Job;
+use crate::state::{START_SOCKET, Status};
+use alloc::format;
+use alloc::vec::Vec;
+use kernel::process::CLONE_NEWUSER;
+use kernel::{BorrowedFd, CWD, Fd, fs, process, signal, socket};
+
+const OPTIONS: &[Known] = &[value("process", Some('p')), value("console-socket", None), value("cpus", None)];
+
+pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
+    let given = arguments::read(context.arguments, OPTIONS, None)?;
+    let console = given.get("console-socket").map(foreground::connect_console).transpose()?;
+    let process = given.get("process").map(bundle::read_process).transpose()?;
+    let container = Container::lock(context, given.id()?)?;
+    if container.status() != Status::Created {
+        return Err(container.cannot("be started"));
+    }
+    let connection = connect(&container)?;
+    match process {
+        None => channel::send(connection.borrow(), Kind::Go, &[], &[]).about(|| "tell the container to start")?,
+        Some(process) => send_process(&container, &connection, process, given.text("cpus")?, console.as_ref())?,
+    }
+    // Closed when the process has become the program.
+    if let Some(message) = channel::receive(connection.borrow())? {
+        return Err(create::failure(&message));
+    }
+    fs::remove(container.directory.fd.borrow(), START_SOCKET, 0).about(|| format!("remove the start socket of {}", container.state.id))?;
+    if !container.state.poststart.is_empty() {
+        let told = format!("{}", json::object(container.state.document(Status::Running)));
+        if let Err(error) = hooks::run("poststart", &container.state.poststart, &told) {
+            if let Some(process) = container.state.process() {
+                let _ = process::send_signal(process.borrow(), signal::SIGKILL as i32);
+            }
+            super::delete::remove(context, container.directory, true)?;
+            return Err(error);
+        }
+    }
+    Ok(0)
+}
+
+fn connect(container: &Container) -> Result<Fd, Error> {
+    // From the directory, since paths of sockets are short.
+    let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the working directory")?;
+    fs::change_directory_fd(container.directory.fd.borrow()).about(|| "chdir")?;
+    let connection = socket::connect(socket::MESSAGES, START_SOCKET).about(|| format!("reach the process of {}", container.state.id));
+    fs::change_directory_fd(here.borrow()).about(|| "chdir")?;
+    connection
+}
+
+/// Gives the waiting process another program than the one that the container was created with.
+fn send_process(
+    container: &Container,
+    connection: &Fd,
+    process: runtime_spec::Process,
+    cpus: Option<&str>,
+    console: Option<&Fd>,
+) -> Result<(), Error> {
+    if process.terminal != console.is_some() {
+        return Err(Error::Usage("a process with terminal needs --console-socket, and none without".into()));
+    }
+    let state = &container.state;
+    let user_namespace = state.namespaces & CLONE_NEWUSER != 0;
+    if user_namespace {
+        identity::set_limits_of(state.pid, &process.rlimits)?;
+    }
+    if let Some(score) = process.oom_score_adj {
+        create::set_oom_score(state.pid, score)?;
+    }
+    let affinity = cpus.map(|list| runtime_spec::numbers_as_bits(list).ok_or_else(|| Error::Usage(format!("--cpus: {list:?} is no list such as 0-3,7"))));
+    let job = Job { process, set_limits: !user_namespace, affinity: affinity.transpose()?, console_device: true, ..Job::default() };
+    let mut descriptors: Vec<BorrowedFd<'_>> = (0..3).map(BorrowedFd::standing).collect();
+    descriptors.extend(console.map(Fd::borrow));
+    channel::send(connection.borrow(), Kind::Job, &job.encode(), &descriptors).about(|| "give the container its process")
+}

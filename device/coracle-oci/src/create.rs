@@ -1,0 +1,404 @@
+//! Making a container, as seen by the command: its directory, its cgroup, its first process, what that process asks for, and
+//! the job that it gets. Whatever fails, nothing is left.
+
+use crate::bundle::Bundle;
+use crate::channel::{self, Kind};
+use crate::child::{self, Passed, Program, Setup};
+use crate::error::{About, Error};
+use crate::filter;
+use crate::hooks;
+use crate::id_map;
+use crate::identity;
+use crate::job::Job;
+use crate::log::Log;
+use crate::namespaces::Namespaces;
+use crate::rootfs::{self, Change};
+use crate::state::{self, Directory, Document, Root, START_SOCKET, State, Status};
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use cgroup::{Driver, Group, Layout};
+use core::ffi::CStr;
+use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWTIME, CLONE_NEWUSER, Clone, Side};
+use kernel::{CWD, Fd, clock, fs, signal, socket, user};
+use runtime_spec::{NamespaceKind, Process};
+
+/// Processors of a container's process, `0-3,7`, where process.json says nothing.
+pub(crate) const CPUS: &str = "org.coracle.cpus";
+/// `true`: the process's memory is never paged out.
+pub(crate) const LOCK_MEMORY: &str = "org.coracle.lock-memory";
+
+/// What to make.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) bundle: &'a Bundle,
+    pub(crate) root: &'a Root,
+    pub(crate) log: &'a Log,
+    pub(crate) driver: Driver,
+    /// Stop before the program starts, until `start` says so.
+    pub(crate) wait: bool,
+    /// Connected to who takes the terminal.
+    pub(crate) console: Option<Fd>,
+    pub(crate) no_pivot: bool,
+    pub(crate) no_new_keyring: bool,
+    /// Descriptors from 3 up that the program gets.
+    pub(crate) kept_descriptors: u32,
+}
+
+/// A container that has been made.
+#[derive(Debug)]
+pub(crate) struct Created {
+    /// Its directory, locked.
+    pub(crate) directory: Directory,
+    pub(crate) state: State,
+    /// Its first process.
+    pub(crate) process: Fd,
+}
+
+/// Makes a container.
+pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
+    let config = &request.bundle.config;
+    for name in config.process.iter().flat_map(|process| process.capabilities.iter()).flat_map(|sets| &sets.unknown) {
+        request.log.warning(format_args!("unknown capability {name} is left out"));
+    }
+    let namespaces = Namespaces::open(&config.linux)?;
+    let rootless = user::effective_user_id() != 0;
+    let cgroup_path = config.linux.cgroups_path.as_deref();
+    let cgroup = Group::plan(&cgroup::Request {
+        id: request.id,
+        cgroups_path: cgroup_path,
+        driver: request.driver,
+        rootless,
+        user: user::effective_user_id(),
+        layout: Layout::find(cgroup::ROOT).map_err(from_cgroup)?,
+    })
+    .map_err(from_cgroup)?;
+    let directory = request.root.create(request.id)?;
+    let (seconds, nanoseconds) = clock::wall();
+    let mut state = State {
+        id: request.id.into(),
+        oci_version: config.oci_version.clone(),
+        bundle: request.bundle.path.to_string_lossy().into_owned(),
+        rootfs: request.bundle.root.to_string_lossy().into_owned(),
+        created: clock::rfc3339(seconds, nanoseconds),
+        owner: user::effective_user_id(),
+        annotations: config.annotations.clone(),
+        namespaces: namespaces.all(),
+        poststart: config.hooks.poststart.clone(),
+        poststop: config.hooks.poststop.clone(),
+        cgroup: Document(cgroup.to_json()),
+        ..State::default()
+    };
+    let mut started = None;
+    let made = make(request, &namespaces, &cgroup, &directory, &mut state, &mut started);
+    match made {
+        Ok(()) => {
+            let process = started.ok_or_else(|| Error::Reported("the container's process is not there".into()))?;
+            Ok(Created { directory, state, process })
+        }
+        Err(error) => {
+            if let Some(process) = started {
+                let _ = process::send_signal(process.borrow(), signal::SIGKILL as i32);
+                let _ = process::wait_for(process.borrow());
+            }
+            if let Err(error) = cgroup.kill_all().and_then(|_| cgroup.remove()) {
+                request.log.warning(format_args!("{error}"));
+            }
+            if let Err(error) = directory.remove() {
+                request.log.warning(format_args!("{error}"));
+            }
+            Err(error)
+        }
+    }
+}
+
+pub(crate) fn from_cgroup(error: cgroup::Error) -> Error {
+    Error::Reported(format!("{error}"))
+}
+
+/// All steps; `started` is set as soon as there is a process to be ended.
+fn make(
+    request: &Request<'_>,
+    namespaces: &Namespaces,
+    cgroup: &Group,
+    directory: &Directory,
+    state: &mut State,
+    started: &mut Option<Fd>,
+) -> Result<(), Error> {
+    let config = &request.bundle.config;
+    directory.write(state)?;
+    cgroup.create(&config.linux.resources).map_err(from_cgroup)?;
+    let entry = cgroup.entry().map_err(from_cgroup)?;
+    process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
+    let program = Program::prepare()?;
+    let start = request.wait.then(|| listen(directory)).transpose()?;
+    let listener = connect_listener(request)?;
+    let new_users = namespaces.new & CLONE_NEWUSER != 0;
+    let sources = if namespaces.all() & CLONE_NEWUSER != 0 {
+        rootfs::open_sources(config, || user_namespace_for_mounts(config))?
+    } else {
+        Vec::new()
+    };
+    let cgroup_mounts = cgroup_mounts(config, cgroup)?;
+    let change = match (namespaces.all() & CLONE_NEWNS != 0, request.no_pivot) {
+        (false, _) => Change::Chroot,
+        (true, true) => Change::Move,
+        (true, false) => Change::Pivot,
+    };
+    let (own_end, other_end) = socket::pair(socket::MESSAGES).about(|| "socketpair")?;
+    let wait_first = entry.is_none() && !cgroup.is_none();
+    let two_steps = namespaces.needs_two_steps();
+    let clone = Clone {
+        namespaces: if two_steps {
+            namespaces.new & CLONE_NEWUSER
+        } else {
+            namespaces.new & !(CLONE_NEWCGROUP | CLONE_NEWTIME)
+        },
+        cgroup: entry.as_ref().map(Fd::borrow),
+        ..Clone::default()
+    };
+    let pid_namespace = join_pid_namespace(namespaces, two_steps)?;
+    let side = clone.start();
+    if let Some(own) = pid_namespace {
+        // For hooks, which are this process's children, too.
+        process::enter(own.borrow(), process::CLONE_NEWPID).about(|| "go back to the runtime's PID namespace")?;
+    }
+    match side.about(|| "make the container's process")? {
+        Side::Child => {
+            drop(own_end);
+            let creating = |pid| {
+                let told = State { pid, ..state.clone() };
+                format!("{}", json::object(told.document(Status::Creating)))
+            };
+            child::run(&Setup {
+                config,
+                root: &request.bundle.root,
+                namespaces,
+                sources: &sources,
+                cgroup_mounts: &cgroup_mounts,
+                change,
+                channel: &other_end,
+                passed: Passed {
+                    program: &program,
+                    start: start.as_ref(),
+                    console: request.console.as_ref(),
+                    listener: listener.as_ref(),
+                },
+                wait_first,
+                state: &creating,
+            })
+        }
+        Side::Parent { pid, handle } => {
+            drop(other_end);
+            *started = Some(handle);
+            let mut made = Making { request, cgroup, directory, state, channel: own_end, pid, groups_denied: false };
+            if entry.is_none() {
+                cgroup.attach(pid).map_err(from_cgroup)?;
+            }
+            if !new_users && wait_first {
+                made.go_on()?;
+            }
+            let questions = u32::from(new_users)
+                + u32::from(two_steps)
+                + u32::from(!config.hooks.prestart.is_empty() || !config.hooks.create_runtime.is_empty());
+            made.answer(questions, started)?;
+            made.give_job(started)
+        }
+    }
+}
+
+/// Children of this process come into the PID namespace that is joined; gives the one to come back to.
+fn join_pid_namespace(namespaces: &Namespaces, two_steps: bool) -> Result<Option<Fd>, Error> {
+    let Some((_, joined)) = namespaces.joined.iter().find(|(kind, _)| *kind == NamespaceKind::Pid && !two_steps) else {
+        return Ok(None);
+    };
+    let own = fs::open(CWD, c"/proc/self/ns/pid", fs::O_RDONLY, 0).about(|| "open /proc/self/ns/pid")?;
+    process::enter(joined.borrow(), process::CLONE_NEWPID).about(|| "join the PID namespace")?;
+    Ok(Some(own))
+}
+
+/// Where `start` connects to. Its path may be long: it is named from the directory.
+fn listen(directory: &Directory) -> Result<Fd, Error> {
+    let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open .")?;
+    fs::change_directory_fd(directory.fd.borrow()).about(|| "chdir")?;
+    let socket = socket::listen(socket::MESSAGES, START_SOCKET).about(|| "listen for the start");
+    fs::change_directory_fd(here.borrow()).about(|| "chdir")?;
+    socket
+}
+
+fn connect_listener(request: &Request<'_>) -> Result<Option<Fd>, Error> {
+    let seccomp = request.bundle.config.linux.seccomp.as_ref();
+    let path = seccomp.and_then(|seccomp| seccomp.listener_path.as_deref());
+    let connect = |path: &CStr| {
+        socket::connect(socket::STREAM, path).about(|| format!("connect to the seccomp listener {}", path.to_string_lossy()))
+    };
+    path.map(connect).transpose()
+}
+
+/// The container's user namespace does not exist yet when its mounts are prepared: one with the same maps does as well.
+fn user_namespace_for_mounts(config: &runtime_spec::Config) -> Result<Fd, Error> {
+    let joined = config.linux.namespace(NamespaceKind::User).and_then(|namespace| namespace.path.as_ref());
+    match joined {
+        Some(path) => fs::open(CWD, path, fs::O_RDONLY, 0).about(|| "open the user namespace"),
+        None => id_map::namespace_of(&config.linux.uid_mappings, &config.linux.gid_mappings),
+    }
+}
+
+/// The state between the clone and the container's being made.
+struct Making<'a> {
+    request: &'a Request<'a>,
+    cgroup: &'a Group,
+    directory: &'a Directory,
+    state: &'a mut State,
+    channel: Fd,
+    pid: i32,
+    groups_denied: bool,
+}
+
+impl Making<'_> {
+    fn go_on(&self) -> Result<(), Error> {
+        channel::send(self.channel.borrow(), Kind::Go, &[], &[]).about(|| "tell the container's process to go on")
+    }
+
+    /// Answers what the process asks before it can take its job.
+    fn answer(&mut self, mut questions: u32, started: &mut Option<Fd>) -> Result<(), Error> {
+        let linux = &self.request.bundle.config.linux;
+        while questions > 0 {
+            questions -= 1;
+            let Some(message) = channel::receive(self.channel.borrow())? else { return Err(self.ended(started)) };
+            match message.kind {
+                Kind::MapUsers => {
+                    self.groups_denied = !id_map::write(self.pid, &linux.uid_mappings, &linux.gid_mappings)?;
+                    self.go_on()?;
+                }
+                Kind::Successor => {
+                    let number = <[u8; 4]>::try_from(message.content.as_slice()).map(i32::from_le_bytes);
+                    let number = number.map_err(|_| Error::Reported("the container's process has no number".into()))?;
+                    let _ = process::wait(self.pid);
+                    self.pid = number;
+                    *started = Some(process::open_process(number).about(|| "open the container's process")?);
+                }
+                Kind::Hooks => {
+                    self.record()?;
+                    let hooks = &self.request.bundle.config.hooks;
+                    let told = format!("{}", json::object(self.state.document(Status::Creating)));
+                    hooks::run("prestart", &hooks.prestart, &told)?;
+                    hooks::run("createRuntime", &hooks.create_runtime, &told)?;
+                    self.go_on()?;
+                }
+                _ => return Err(failure(&message)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The container's directory knows the process from here on.
+    fn record(&mut self) -> Result<(), Error> {
+        if self.state.pid == self.pid {
+            return Ok(());
+        }
+        self.state.pid = self.pid;
+        self.state.pid_start = state::process_start(self.pid).unwrap_or(0);
+        self.directory.write(self.state)
+    }
+
+    /// Sends the job; comes back when the container waits, or its program runs.
+    fn give_job(&mut self, started: &mut Option<Fd>) -> Result<(), Error> {
+        self.record()?;
+        let config = &self.request.bundle.config;
+        let user_namespace = self.state.namespaces & CLONE_NEWUSER != 0;
+        let process = config.process.clone().unwrap_or_default();
+        if let Some(score) = process.oom_score_adj {
+            set_oom_score(self.pid, score)?;
+        }
+        if user_namespace {
+            identity::set_limits_of(self.pid, &process.rlimits)?;
+        }
+        let mut job = job_for(self.request, process, self.state)?;
+        job.set_limits = !user_namespace;
+        job.groups_denied = self.groups_denied;
+        // When it has failed before, it says so below.
+        let _ = channel::send(self.channel.borrow(), Kind::Job, &job.encode(), &[]);
+        match channel::receive(self.channel.borrow())? {
+            // Closed when the process has become the program.
+            None if !self.request.wait => Ok(()),
+            None => Err(self.ended(started)),
+            Some(message) if message.kind == Kind::Ready => Ok(()),
+            Some(message) => Err(failure(&message)),
+        }
+    }
+
+    /// The process is gone without a word.
+    fn ended(&self, started: &Option<Fd>) -> Error {
+        let _ = self.cgroup;
+        let ending = started.as_ref().and_then(|process| process::wait_for(process.borrow()).ok());
+        Error::Reported(format!("the container's process ended before it was ready ({ending:?})"))
+    }
+}
+
+/// What the container's process said of its failure.
+pub(crate) fn failure(message: &channel::Message) -> Error {
+    let what = String::from_utf8_lossy(message.content.get(1..).unwrap_or_default()).into_owned();
+    match (message.kind, message.content.first()) {
+        (Kind::NoProgram, Some(&code)) => Error::Program { what, code: i32::from(code) },
+        _ => Error::Reported(what),
+    }
+}
+
+pub(crate) fn set_oom_score(pid: i32, score: i32) -> Result<(), Error> {
+    let path = format!("/proc/{pid}/oom_score_adj");
+    let c_path = CString::new(path.as_str()).unwrap_or_default();
+    fs::write_file(CWD, &c_path, format!("{score}").as_bytes()).about(|| format!("write {score} to {path}"))
+}
+
+/// The job of a container's first process.
+fn job_for(request: &Request<'_>, process: Process, state: &State) -> Result<Job, Error> {
+    let config = &request.bundle.config;
+    let linux = &config.linux;
+    let filter = linux.seccomp.as_ref().map(filter::compile).transpose()?;
+    let annotation = |name: &str| config.annotations.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let affinity = annotation(CPUS).map(|list| {
+        runtime_spec::numbers_as_bits(list).ok_or_else(|| Error::config(format!("annotations.{CPUS}: {list:?} is no list such as 0-3,7")))
+    });
+    Ok(Job {
+        state: match filter.as_ref().filter(|filter| filter.notifies) {
+            Some(filter) => listener_message(state, &filter.metadata),
+            None => format!("{}", json::object(state.document(Status::Created))),
+        },
+        filter,
+        hooks: config.hooks.start_container.clone(),
+        wait: request.wait,
+        lock_memory: annotation(LOCK_MEMORY) == Some("true"),
+        personality: linux.personality,
+        memory_policy: linux.memory_policy.clone(),
+        kept_descriptors: request.kept_descriptors,
+        affinity: affinity.transpose()?,
+        keyring: (!request.no_new_keyring).then(|| CString::new(request.id).unwrap_or_default()),
+        console_device: true,
+        process,
+        ..Job::default()
+    })
+}
+
+/// `containerProcessState` of the specification, for the seccomp listener.
+fn listener_message(state: &State, metadata: &str) -> String {
+    let mut members = alloc::vec![
+        ("ociVersion", state.oci_version.as_str().into()),
+        ("fds", json::Value::Array(["seccompFd".into()].into())),
+        ("pid", u64::from(state.pid.unsigned_abs()).into()),
+    ];
+    if !metadata.is_empty() {
+        members.push(("metadata", metadata.into()));
+    }
+    members.push(("state", json::object(state.document(Status::Creating))));
+    format!("{}", json::object(members))
+}
+
+/// What is mounted where the configuration has a mount of type `cgroup`.
+fn cgroup_mounts(config: &runtime_spec::Config, cgroup: &Group) -> Result<Vec<runtime_spec::Mount>, Error> {
+    let Some(mount) = config.mounts.iter().find(|mount| mount.kind.as_deref() == Some(c"cgroup")) else { return Ok(Vec::new()) };
+    let own_namespace = config.linux.namespace(NamespaceKind::Cgroup).is_some();
+    crate::cgroup_mounts::plan(mount, cgroup, own_namespace)
+}

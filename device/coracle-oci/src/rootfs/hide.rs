@@ -1,0 +1,65 @@
+//! Paths that are masked or read-only. All is done on descriptors: between looking and mounting, nothing can be put in the
+//! place of a path; and what lies over a masked file is the host's `/dev/null`, seen to be one.
+
+use super::place;
+use crate::error::{About, Error};
+use alloc::ffi::CString;
+use alloc::format;
+use kernel::mount::{self, Attributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
+use kernel::{BorrowedFd, CWD, Fd, fs};
+
+/// Lays each path over itself, read-only. What is not there needs no protection.
+pub(super) fn read_only(root: BorrowedFd<'_>, paths: &[CString]) -> Result<(), Error> {
+    for path in paths {
+        let what = || format!("make {} read-only", path.to_string_lossy());
+        let Some(place) = place::find(root, path)? else { continue };
+        let tree = mount::clone_tree(place.borrow(), c"", true).about(what)?;
+        let read_only = Attributes { set: u64::from(MOUNT_ATTR_RDONLY), ..Attributes::default() };
+        mount::set_attributes(tree.borrow(), true, read_only).about(what)?;
+        mount::attach(tree.borrow(), place.borrow()).about(what)?;
+    }
+    Ok(())
+}
+
+/// Hides each path: a directory under an empty one, anything else under the null device.
+pub(super) fn mask(root: BorrowedFd<'_>, paths: &[CString]) -> Result<(), Error> {
+    let (mut null, mut empty) = (None, None);
+    for path in paths {
+        let what = || format!("mask {}", path.to_string_lossy());
+        let Some(place) = place::find(root, path)? else { continue };
+        let stat = fs::stat_fd(place.borrow()).about(what)?;
+        let cover = if stat.st_mode & fs::S_IFMT == fs::S_IFDIR {
+            let first = match empty.take() {
+                Some(made) => made,
+                None => empty_directory().about(what)?,
+            };
+            empty.insert(first)
+        } else {
+            let first = match null.take() {
+                Some(made) => made,
+                None => null_device()?,
+            };
+            null.insert(first)
+        };
+        let tree = mount::clone_tree(cover.borrow(), c"", false).about(what)?;
+        mount::attach(tree.borrow(), place.borrow()).about(what)?;
+    }
+    Ok(())
+}
+
+fn empty_directory() -> kernel::Result<Fd> {
+    let context = mount::fsopen(c"tmpfs")?;
+    mount::set_string(context.borrow(), c"source", c"tmpfs")?;
+    mount::set_string(context.borrow(), c"nr_inodes", c"1")?;
+    mount::create(context.borrow())?;
+    mount::fsmount(context.borrow(), u64::from(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC))
+}
+
+fn null_device() -> Result<Fd, Error> {
+    let null = fs::open(CWD, c"/dev/null", fs::O_PATH | fs::O_NOFOLLOW, 0).about(|| "open /dev/null")?;
+    let stat = fs::stat_fd(null.borrow()).about(|| "look at /dev/null")?;
+    if stat.st_mode & fs::S_IFMT != fs::S_IFCHR || stat.st_rdev != fs::device_number(1, 3) {
+        return Err(Error::Reported("/dev/null of this machine is not the null device".into()));
+    }
+    Ok(null)
+}
