@@ -6,7 +6,7 @@ mod common;
 use common::libseccomp::Libseccomp;
 use common::{Random, Rules, calls, random_profile, stock, stock_text};
 use seccomp::reference::{Call, run};
-use seccomp::{Instruction, Machine, Profile, compile};
+use seccomp::{Arch, Instruction, Machine, Op, Profile, compile, number};
 
 /// Calls that end otherwise.
 fn differences(profile: &Profile<'_>, calls: &[Call], theirs: &[Instruction]) -> Vec<(Call, u32, u32)> {
@@ -16,37 +16,58 @@ fn differences(profile: &Profile<'_>, calls: &[Call], theirs: &[Instruction]) ->
     compared.filter(|(_, ours, theirs)| ours != theirs).collect()
 }
 
-#[test]
-fn random_profiles() {
-    let Some(mut libseccomp) = Libseccomp::start("random") else { return };
-    let mut random = Random(0x5ecc_0000_0002);
+/// Whether libseccomp 2.5 may get a call wrong: of several conditions, one is by size. With `arg2 != 2` or
+/// `arg2 > 0x100000001`, it has no match for 0xfffffffe, and with `arg3 < 0x100000000` or `arg3 <= 0x7fffffff` none for
+/// 0xffffffff. Multiplexed calls are one call.
+fn is_miscompiled(profile: &Profile<'_>, token: u32, call: u32) -> bool {
+    let arches: &[Arch] = if token == common::X86 { &[Arch::X86] } else { &[Arch::X86_64, Arch::X32] };
+    let is_multiplexer = token == common::X86 && [102, 117].contains(&call);
+    let of_call = |name: &&str| arches.iter().any(|arch| number(name, *arch) == Some(call));
+    let conditional = profile.rules.iter().filter(|rule| !rule.args.is_empty());
+    let of_call = conditional.filter(|rule| is_multiplexer || rule.names.iter().any(of_call));
+    let (mut count, mut by_size) = (0, false);
+    for arg in of_call.flat_map(|rule| &rule.args) {
+        count += 1;
+        by_size |= !matches!(arg.op, Op::Equal | Op::NotEqual | Op::MaskedEqual);
+    }
+    count > 1 && by_size
+}
+
+/// Compares random profiles that libseccomp takes, and says how many calls those were.
+fn compare(name: &str, seed: u64, rules: Rules) -> Option<usize> {
+    let mut libseccomp = Libseccomp::start(name)?;
+    let mut random = Random(seed);
     let mut compared = 0;
     for round in 0..400 {
-        let profile = random_profile(&mut random, Rules::Agree);
-        let theirs = libseccomp.export(&profile, false);
-        let calls = calls(&mut random, &profile, Machine::X86_64, 3);
-        let differences = differences(&profile, &calls, &theirs.code);
-        if theirs.refused > 0 { eprintln!("refused {round} {}", differences.len()); continue }
-        assert!(differences.is_empty(), "round {round}: {:x?} of {}\n{profile:x?}", differences[0], differences.len());
-        compared += 1;
+        let profile = random_profile(&mut random, rules);
+        let theirs = libseccomp.export(&profile, round % 2 == 0 && !profile.rules.is_empty());
+        let mut calls = calls(&mut random, &profile, Machine::X86_64, 3);
+        let (mut last, mut wrong) = (None, false);
+        calls.retain(|call| {
+            if last.replace((call.token, call.number)) != Some((call.token, call.number)) {
+                wrong = is_miscompiled(&profile, call.token, call.number);
+            }
+            !wrong
+        });
+        if theirs.refused == 0 {
+            let differences = differences(&profile, &calls, &theirs.code);
+            assert!(differences.is_empty(), "round {round}: {:x?}\n{profile:x?}", differences[0]);
+            compared += calls.len();
+        }
     }
-    eprintln!("compared {compared}");
+    Some(compared)
 }
 
 #[test]
-fn contradictions() {
-    let Some(mut libseccomp) = Libseccomp::start("contradictions") else { return };
-    let mut random = Random(0x5ecc_0000_0003);
-    let (mut equal, mut refused, mut different) = (0, 0, 0);
-    for _ in 0..400 {
-        let profile = random_profile(&mut random, Rules::Disagree);
-        let theirs = libseccomp.export(&profile, false);
-        if theirs.refused > 0 { refused += 1; continue }
-        let calls = calls(&mut random, &profile, Machine::X86_64, 3);
-        let differences = differences(&profile, &calls, &theirs.code);
-        if differences.is_empty() { equal += 1 } else { different += 1; eprintln!("{} of {} {:x?}", differences.len(), calls.len(), differences[0]) }
-    }
-    eprintln!("equal {equal} refused {refused} different {different}");
+fn rules_that_agree() {
+    let Some(compared) = compare("agree", 0x5ecc_0000_0002, Rules::Agree) else { return };
+    assert!(compared > 100_000, "{compared}");
+}
+
+#[test]
+fn rules_that_disagree() {
+    let Some(compared) = compare("disagree", 0x5ecc_0000_0003, Rules::Disagree) else { return };
+    assert!(compared > 100_000, "{compared}");
 }
 
 #[test]
