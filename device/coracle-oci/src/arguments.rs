@@ -8,13 +8,13 @@ use core::ffi::CStr;
 
 /// An option that a command takes.
 #[derive(Debug, Clone, Copy)]
-pub struct Known {
+pub(crate) struct Known {
     /// `bundle`, without dashes.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// `b`.
-    pub short: Option<char>,
+    pub(crate) short: Option<char>,
     /// Whether it has a value.
-    pub value: bool,
+    pub(crate) value: bool,
 }
 
 /// An option with a value.
@@ -29,43 +29,43 @@ pub(crate) const fn flag(name: &'static str, short: Option<char>) -> Known {
 
 /// What was given.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Given {
+pub(crate) struct Given {
     options: Vec<(&'static str, &'static CStr)>,
     /// What is no option, in order.
-    pub words: Vec<&'static CStr>,
+    pub(crate) words: Vec<&'static CStr>,
 }
 
 impl Given {
     /// The value of an option; the last one if there are several.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'static CStr> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'static CStr> {
         self.options.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| *value)
     }
 
     /// As text.
-    pub fn text(&self, name: &str) -> Result<Option<&'static str>, Error> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'static str>, Error> {
         self.get(name).map(|value| as_text(name, value)).transpose()
     }
 
     /// As a number.
-    pub fn number<T: core::str::FromStr>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub(crate) fn number<T: core::str::FromStr>(&self, name: &str) -> Result<Option<T>, Error> {
         let parse = |text: &str| text.parse().map_err(|_| Error::Usage(format!("--{name}: {text:?} is no number")));
         self.text(name)?.map(parse).transpose()
     }
 
     /// All values of an option that may be given several times.
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &'static CStr> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'static CStr> {
         self.options.iter().filter(move |(known, _)| *known == name).map(|(_, value)| *value)
     }
 
     /// Whether an option was given, other than as `--x=false`.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value != c"false")
     }
 
     /// Exactly one word: the container's id.
-    pub fn id(&self) -> Result<&'static str, Error> {
+    pub(crate) fn id(&self) -> Result<&'static str, Error> {
         match *self.words.as_slice() {
             [id] => as_text("the container's ID", id),
             [] => Err(Error::Usage("the container's ID is missing".into())),
@@ -78,18 +78,16 @@ fn as_text(name: &str, value: &'static CStr) -> Result<&'static str, Error> {
     value.to_str().map_err(|_| Error::Usage(format!("{name}: no UTF-8")))
 }
 
-/// Reads options wherever they stand among the words. With `stop_at`, everything from that word (counted from 0) on is
-/// taken as it is, like the arguments of a program to run.
-pub fn read(arguments: &[&'static CStr], known: &[Known], stop_at: Option<usize>) -> Result<Given, Error> {
+/// Reads options wherever they stand among the words. With `stop_at`, everything behind so many words is taken as it is, like
+/// the arguments of a program to run.
+pub(crate) fn read(arguments: &[&'static CStr], known: &[Known], stop_at: Option<usize>) -> Result<Given, Error> {
     let mut given = Given::default();
     let mut rest = arguments.iter().copied();
     while let Some(argument) = rest.next() {
         let bytes = argument.to_bytes();
-        if stop_at.is_some_and(|limit| given.words.len() >= limit) || bytes.first() != Some(&b'-') || bytes == b"-" {
+        let stopped = stop_at.is_some_and(|limit| given.words.len() >= limit);
+        if stopped || bytes.first() != Some(&b'-') || bytes == b"-" {
             given.words.push(argument);
-            if stop_at.is_some_and(|limit| given.words.len() > limit) {
-                given.words.extend(rest.by_ref());
-            }
             continue;
         }
         if bytes == b"--" {
@@ -122,7 +120,7 @@ fn find(argument: &'static CStr, known: &[Known]) -> Result<(Known, Option<&'sta
 
 /// Words as text for a message.
 #[must_use]
-pub fn lossy(words: &[&CStr]) -> String {
+pub(crate) fn lossy(words: &[&CStr]) -> String {
     words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 

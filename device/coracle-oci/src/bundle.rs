@@ -29,7 +29,9 @@ impl Bundle {
         check(&config)?;
         let root = match config.root.path.as_bytes() {
             [b'/', ..] => config.root.path.clone(),
-            relative => CString::new([path.as_bytes(), b"/", relative].concat()).map_err(|_| Error::config("root.path"))?,
+            relative => {
+                CString::new([path.as_bytes(), b"/", relative].concat()).map_err(|_| Error::config("root.path"))?
+            }
         };
         let stat = fs::stat_at(CWD, &root, 0).about(|| format!("open root {}", root.to_string_lossy()))?;
         if stat.st_mode & fs::S_IFMT != fs::S_IFDIR {
@@ -84,7 +86,9 @@ fn check(config: &Config) -> Result<(), Error> {
 
 fn check_user_namespace(linux: &Linux) -> Result<(), Error> {
     match linux.namespace(NamespaceKind::User) {
-        Some(namespace) if namespace.path.is_none() && (linux.uid_mappings.is_empty() || linux.gid_mappings.is_empty()) => {
+        Some(namespace)
+            if namespace.path.is_none() && (linux.uid_mappings.is_empty() || linux.gid_mappings.is_empty()) =>
+        {
             Err(Error::config("linux.namespaces has a new user namespace, but linux lacks uidMappings or gidMappings"))
         }
         _ => Ok(()),

@@ -2,7 +2,7 @@
 //! is too long for one message goes as a file in memory beside it.
 
 use crate::error::{About, Error};
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use kernel::{BorrowedFd, Fd, fs, socket};
 
@@ -59,7 +59,12 @@ pub(crate) struct Message {
 const INLINE: usize = 32 << 10;
 
 /// Sends a message.
-pub(crate) fn send(to: BorrowedFd<'_>, kind: Kind, content: &[u8], descriptors: &[BorrowedFd<'_>]) -> kernel::Result<()> {
+pub(crate) fn send(
+    to: BorrowedFd<'_>,
+    kind: Kind,
+    content: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> kernel::Result<()> {
     let mut message = Vec::with_capacity(content.len().min(INLINE) + 2);
     if content.len() <= INLINE {
         message.extend_from_slice(&[kind as u8, 0]);
@@ -105,13 +110,6 @@ fn read_from_start(file: BorrowedFd<'_>) -> kernel::Result<Vec<u8>> {
     let length = fs::read_at(file, &mut content, 0)?;
     content.truncate(length);
     Ok(content)
-}
-
-impl Message {
-    /// The text of a message that is one.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.content).into_owned()
-    }
 }
 
 #[cfg(test)]

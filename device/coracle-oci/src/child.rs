@@ -1,6 +1,7 @@
 //! The first stage of a container's process: a copy of the command that becomes the inside of the container step by step.
 //! It ends by executing this program anew, from a mount that nobody can write to, with nothing of the host's in memory.
 
+use crate::cgroup_mounts::CgroupMounts;
 use crate::channel::{self, Kind};
 use crate::error::{About, Error};
 use crate::hooks;
@@ -13,10 +14,9 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWTIME, CLONE_NEWUSER, Clone, Side};
 use kernel::{BorrowedFd, CWD, Fd, fs, signal, user};
-use runtime_spec::{Config, Mount};
+use runtime_spec::Config;
 
 /// What the stage is given, all of it from before the process was made.
-#[derive(Debug)]
 pub(crate) struct Setup<'a> {
     /// The configuration.
     pub(crate) config: &'a Config,
@@ -27,7 +27,7 @@ pub(crate) struct Setup<'a> {
     /// Cloned before there was a user namespace.
     pub(crate) sources: &'a Sources,
     /// For mounts of type `cgroup`.
-    pub(crate) cgroup_mounts: &'a [Mount],
+    pub(crate) cgroup_mounts: &'a CgroupMounts,
     /// How to change the root.
     pub(crate) change: Change,
     /// To the command.
@@ -181,7 +181,11 @@ fn step_aside(setup: &Setup<'_>) -> Result<(), Error> {
     }
     if namespaces.new & CLONE_NEWTIME != 0 {
         process::unshare(CLONE_NEWTIME).about(|| "make the time namespace")?;
-        let offsets: String = setup.config.linux.time_offsets.iter()
+        let offsets: String = setup
+            .config
+            .linux
+            .time_offsets
+            .iter()
             .map(|offset| format!("{} {} {}\n", offset.clock, offset.seconds, offset.nanoseconds))
             .collect();
         if !offsets.is_empty() {
@@ -190,7 +194,10 @@ fn step_aside(setup: &Setup<'_>) -> Result<(), Error> {
         }
     }
     let rest = namespaces.new & !(CLONE_NEWUSER | CLONE_NEWTIME | CLONE_NEWCGROUP);
-    match (Clone { namespaces: rest, as_sibling: true, ..Clone::default() }).start().about(|| "make the container's process")? {
+    match (Clone { namespaces: rest, as_sibling: true, ..Clone::default() })
+        .start()
+        .about(|| "make the container's process")?
+    {
         Side::Child => Ok(()),
         Side::Parent { pid, .. } => {
             let _ = channel::send(setup.channel.borrow(), Kind::Successor, &pid.to_le_bytes(), &[]);

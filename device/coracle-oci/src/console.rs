@@ -10,7 +10,8 @@ use runtime_spec::Size;
 pub(crate) fn open(console: &Fd, size: Option<Size>, device: bool, owner: u32) -> Result<(), Error> {
     let root = fs::open(CWD, c"/", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open /")?;
     let open = |path| fs::open_in_root(root.borrow(), path, fs::O_RDWR | fs::O_NOCTTY, 0);
-    let master = open(c"/dev/pts/ptmx").or_else(|_| open(c"/dev/ptmx")).about(|| "open /dev/pts/ptmx in the container")?;
+    let master =
+        open(c"/dev/pts/ptmx").or_else(|_| open(c"/dev/ptmx")).about(|| "open /dev/pts/ptmx in the container")?;
     // The number has to be that of a terminal, whatever the container has put there.
     let name = terminal::other_end_path(master.borrow()).about(|| "ask /dev/pts/ptmx for its terminal")?;
     let other = terminal::open_other_end(master.borrow()).about(|| "open the terminal")?;
@@ -23,7 +24,8 @@ pub(crate) fn open(console: &Fd, size: Option<Size>, device: bool, owner: u32) -
     if device {
         bind_to_console(root.borrow(), other.borrow())?;
     }
-    socket::send(console.borrow(), name.as_bytes(), &[master.borrow()]).about(|| "send the terminal through the console socket")?;
+    socket::send(console.borrow(), name.as_bytes(), &[master.borrow()])
+        .about(|| "send the terminal through the console socket")?;
     terminal::make_controlling(other.borrow()).about(|| "make the terminal the controlling one")?;
     for number in 0..3 {
         fs::duplicate_to(other.borrow(), number).about(|| "take the terminal for standard input and output")?;
@@ -33,7 +35,8 @@ pub(crate) fn open(console: &Fd, size: Option<Size>, device: bool, owner: u32) -
 
 /// Lays the terminal, by its descriptor, over `/dev/console`, which is made if it is not there.
 fn bind_to_console(root: BorrowedFd<'_>, other: BorrowedFd<'_>) -> Result<(), Error> {
-    let dev = fs::open_in_root(root, c"/dev", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open /dev in the container")?;
+    let dev =
+        fs::open_in_root(root, c"/dev", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open /dev in the container")?;
     let flags = fs::O_CREAT | fs::O_NOFOLLOW | fs::O_NONBLOCK | fs::O_NOCTTY;
     // It may be there, and may be a device that cannot be opened.
     let _ = fs::open(dev.borrow(), c"console", flags, 0o600);

@@ -2,6 +2,7 @@
 //! the job that it gets. Whatever fails, nothing is left.
 
 use crate::bundle::Bundle;
+use crate::cgroup_mounts::{self, CgroupMounts};
 use crate::channel::{self, Kind};
 use crate::child::{self, Passed, Program, Setup};
 use crate::error::{About, Error};
@@ -24,6 +25,8 @@ use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWTIME, CLONE_N
 use kernel::{CWD, Fd, clock, fs, signal, socket, user};
 use runtime_spec::{NamespaceKind, Process};
 
+/// Where cgroups are mounted on every system.
+const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 /// Processors of a container's process, `0-3,7`, where process.json says nothing.
 pub(crate) const CPUS: &str = "org.coracle.cpus";
 /// `true`: the process's memory is never paged out.
@@ -66,13 +69,13 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
     let namespaces = Namespaces::open(&config.linux)?;
     let rootless = user::effective_user_id() != 0;
     let cgroup_path = config.linux.cgroups_path.as_deref();
-    let cgroup = Group::plan(&cgroup::Request {
+    let mut cgroup = Group::plan(&cgroup::Request {
         id: request.id,
         cgroups_path: cgroup_path,
         driver: request.driver,
         rootless,
         user: user::effective_user_id(),
-        layout: Layout::find(cgroup::ROOT).map_err(from_cgroup)?,
+        layout: Layout::find(CGROUP_ROOT).map_err(from_cgroup)?,
     })
     .map_err(from_cgroup)?;
     let directory = request.root.create(request.id)?;
@@ -92,7 +95,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
         ..State::default()
     };
     let mut started = None;
-    let made = make(request, &namespaces, &cgroup, &directory, &mut state, &mut started);
+    let made = make(request, &namespaces, &mut cgroup, &directory, &mut state, &mut started);
     match made {
         Ok(()) => {
             let process = started.ok_or_else(|| Error::Reported("the container's process is not there".into()))?;
@@ -122,15 +125,17 @@ pub(crate) fn from_cgroup(error: cgroup::Error) -> Error {
 fn make(
     request: &Request<'_>,
     namespaces: &Namespaces,
-    cgroup: &Group,
+    cgroup: &mut Group,
     directory: &Directory,
     state: &mut State,
     started: &mut Option<Fd>,
 ) -> Result<(), Error> {
     let config = &request.bundle.config;
     directory.write(state)?;
-    cgroup.create(&config.linux.resources).map_err(from_cgroup)?;
-    let entry = cgroup.entry().map_err(from_cgroup)?;
+    let resources = &config.linux.resources;
+    // systemd makes no scope without a process in it: then the process comes first, and waits.
+    let process_first = cgroup.needs_process();
+    let entry = if process_first { None } else { cgroup.create(resources, None).map_err(from_cgroup)? };
     process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
     let program = Program::prepare()?;
     let start = request.wait.then(|| listen(directory)).transpose()?;
@@ -141,7 +146,7 @@ fn make(
     } else {
         Vec::new()
     };
-    let cgroup_mounts = cgroup_mounts(config, cgroup)?;
+    let cgroup_mounts = cgroup_mounts(config, cgroup);
     let change = match (namespaces.all() & CLONE_NEWNS != 0, request.no_pivot) {
         (false, _) => Change::Chroot,
         (true, true) => Change::Move,
@@ -193,10 +198,14 @@ fn make(
         Side::Parent { pid, handle } => {
             drop(other_end);
             *started = Some(handle);
-            let mut made = Making { request, cgroup, directory, state, channel: own_end, pid, groups_denied: false };
+            if process_first {
+                cgroup.create(resources, Some(pid)).map_err(from_cgroup)?;
+            }
             if entry.is_none() {
                 cgroup.attach(pid).map_err(from_cgroup)?;
             }
+            state.cgroup = Document(cgroup.to_json());
+            let mut made = Making { request, directory, state, channel: own_end, pid, groups_denied: false };
             if !new_users && wait_first {
                 made.go_on()?;
             }
@@ -232,7 +241,8 @@ fn connect_listener(request: &Request<'_>) -> Result<Option<Fd>, Error> {
     let seccomp = request.bundle.config.linux.seccomp.as_ref();
     let path = seccomp.and_then(|seccomp| seccomp.listener_path.as_deref());
     let connect = |path: &CStr| {
-        socket::connect(socket::STREAM, path).about(|| format!("connect to the seccomp listener {}", path.to_string_lossy()))
+        socket::connect(socket::STREAM, path)
+            .about(|| format!("connect to the seccomp listener {}", path.to_string_lossy()))
     };
     path.map(connect).transpose()
 }
@@ -249,7 +259,6 @@ fn user_namespace_for_mounts(config: &runtime_spec::Config) -> Result<Fd, Error>
 /// The state between the clone and the container's being made.
 struct Making<'a> {
     request: &'a Request<'a>,
-    cgroup: &'a Group,
     directory: &'a Directory,
     state: &'a mut State,
     channel: Fd,
@@ -332,7 +341,6 @@ impl Making<'_> {
 
     /// The process is gone without a word.
     fn ended(&self, started: &Option<Fd>) -> Error {
-        let _ = self.cgroup;
         let ending = started.as_ref().and_then(|process| process::wait_for(process.borrow()).ok());
         Error::Reported(format!("the container's process ended before it was ready ({ending:?})"))
     }
@@ -358,9 +366,11 @@ fn job_for(request: &Request<'_>, process: Process, state: &State) -> Result<Job
     let config = &request.bundle.config;
     let linux = &config.linux;
     let filter = linux.seccomp.as_ref().map(filter::compile).transpose()?;
-    let annotation = |name: &str| config.annotations.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let annotation =
+        |name: &str| config.annotations.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let affinity = annotation(CPUS).map(|list| {
-        runtime_spec::numbers_as_bits(list).ok_or_else(|| Error::config(format!("annotations.{CPUS}: {list:?} is no list such as 0-3,7")))
+        runtime_spec::numbers_as_bits(list)
+            .ok_or_else(|| Error::config(format!("annotations.{CPUS}: {list:?} is no list such as 0-3,7")))
     });
     Ok(Job {
         state: match filter.as_ref().filter(|filter| filter.notifies) {
@@ -397,8 +407,8 @@ fn listener_message(state: &State, metadata: &str) -> String {
 }
 
 /// What is mounted where the configuration has a mount of type `cgroup`.
-fn cgroup_mounts(config: &runtime_spec::Config, cgroup: &Group) -> Result<Vec<runtime_spec::Mount>, Error> {
-    let Some(mount) = config.mounts.iter().find(|mount| mount.kind.as_deref() == Some(c"cgroup")) else { return Ok(Vec::new()) };
+fn cgroup_mounts(config: &runtime_spec::Config, cgroup: &Group) -> CgroupMounts {
+    let mount = config.mounts.iter().find(|mount| mount.kind.as_deref() == Some(c"cgroup"));
     let own_namespace = config.linux.namespace(NamespaceKind::Cgroup).is_some();
-    crate::cgroup_mounts::plan(mount, cgroup, own_namespace)
+    mount.map(|mount| cgroup_mounts::plan(mount, cgroup, own_namespace)).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use kernel::Errno;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Error {
+pub(crate) enum Error {
     /// The command line is wrong.
     Usage(String),
     /// A call to the kernel failed.
@@ -64,7 +64,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) | Self::Hook(what) | Self::Reported(what) | Self::Program { what, .. } => f.write_str(what),
+            Self::Usage(what) | Self::Hook(what) | Self::Reported(what) | Self::Program { what, .. } => {
+                f.write_str(what)
+            }
             Self::System { operation, errno } => write!(f, "{operation}: {}", reason(*errno)),
             Self::Document { file, what } => write!(f, "{file}: {what}"),
             Self::NoContainer(id) => write!(f, "container {id} does not exist"),

@@ -9,12 +9,14 @@ use seccomp::{Action, Arch, Comparison, Machine, NameError, Op, Profile, Rule};
 
 /// Compiles a profile for this machine.
 pub(crate) fn compile(seccomp: &Seccomp) -> Result<Filter, Error> {
-    let wrong = |field: &str, name: &str, error: NameError| Error::config(format!("linux.seccomp.{field}: {name} {error}"));
+    let wrong =
+        |field: &str, name: &str, error: NameError| Error::config(format!("linux.seccomp.{field}: {name} {error}"));
     let rules = seccomp
         .rules
         .iter()
         .map(|rule| {
-            let action = Action::parse(&rule.action, rule.errno).map_err(|error| wrong("syscalls.action", &rule.action, error))?;
+            let action = Action::parse(&rule.action, rule.errno)
+                .map_err(|error| wrong("syscalls.action", &rule.action, error))?;
             let args = rule.arguments.iter().map(|argument| {
                 let op = Op::parse(&argument.op).map_err(|error| wrong("syscalls.args.op", &argument.op, error))?;
                 Ok(Comparison { index: argument.index as u8, op, value: argument.value, value_two: argument.value_two })
@@ -25,7 +27,9 @@ pub(crate) fn compile(seccomp: &Seccomp) -> Result<Filter, Error> {
         .collect::<Result<Vec<_>, Error>>()?;
     let default_action = Action::parse(&seccomp.default_action, seccomp.default_errno)
         .map_err(|error| wrong("defaultAction", &seccomp.default_action, error))?;
-    let architectures = seccomp.architectures.iter()
+    let architectures = seccomp
+        .architectures
+        .iter()
         .map(|name| Arch::parse(name).map_err(|error| wrong("architectures", name, error)))
         .collect::<Result<_, Error>>()?;
     let flags = seccomp.flags.iter().try_fold(0, |all, name| {
@@ -38,7 +42,12 @@ pub(crate) fn compile(seccomp: &Seccomp) -> Result<Filter, Error> {
     let profile = Profile { default_action, architectures, rules, newer_calls_are_unknown: true };
     let machine = Machine::HERE.ok_or_else(|| Error::config("linux.seccomp: there are no filters for this machine"))?;
     let program = seccomp::compile(&profile, machine).map_err(|error| Error::config(format!("linux.{error}")))?;
-    let instruction = |from: &seccomp::Instruction| kernel::security::Instruction { code: from.code, jt: from.jt, jf: from.jf, k: from.k };
+    let instruction = |from: &seccomp::Instruction| kernel::security::Instruction {
+        code: from.code,
+        jt: from.jt,
+        jf: from.jf,
+        k: from.k,
+    };
     Ok(Filter {
         program: program.instructions().iter().map(instruction).collect(),
         flags,

@@ -88,7 +88,8 @@ impl Watch {
                 wanted.extend(input.then_some((STDIN, READABLE)));
             }
             let ready = poll::poll(&wanted, None).about(|| "wait for the container")?;
-            let is_ready = |fd: BorrowedFd<'_>| wanted.iter().zip(&ready).any(|((other, _), ready)| *ready && *other == fd);
+            let is_ready =
+                |fd: BorrowedFd<'_>| wanted.iter().zip(&ready).any(|((other, _), ready)| *ready && *other == fd);
             if let Some(terminal) = &terminal {
                 if is_ready(terminal.master.borrow()) {
                     output = Terminal::carry(terminal.master.borrow(), STDOUT);

@@ -9,9 +9,10 @@ use runtime_spec::Hook;
 
 /// Runs hooks in order; the first that fails ends it.
 pub(crate) fn run(point: &str, hooks: &[Hook], state: &str) -> Result<(), Error> {
-    hooks.iter().try_for_each(|hook| run_one(hook, state).map_err(|what| {
-        Error::Hook(format!("{point} hook {}: {what}", hook.path.to_string_lossy()))
-    }))
+    hooks.iter().try_for_each(|hook| {
+        run_one(hook, state)
+            .map_err(|what| Error::Hook(format!("{point} hook {}: {what}", hook.path.to_string_lossy())))
+    })
 }
 
 fn run_one(hook: &Hook, state: &str) -> Result<(), alloc::string::String> {
@@ -63,7 +64,8 @@ fn execute(hook: &Hook, input: &Fd) -> ! {
         let arguments: alloc::vec::Vec<&CStr> =
             if hook.args.is_empty() { own.to_vec() } else { hook.args.iter().map(|text| text.as_c_str()).collect() };
         let errno = process::execute(&hook.path, &arguments, &hook.env);
-        let _ = fs::write_all(BorrowedFd::standing(2), format!("{}: {errno}\n", hook.path.to_string_lossy()).as_bytes());
+        let _ =
+            fs::write_all(BorrowedFd::standing(2), format!("{}: {errno}\n", hook.path.to_string_lossy()).as_bytes());
     }
     process::exit(127)
 }

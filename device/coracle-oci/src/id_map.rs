@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use kernel::process::{self, CLONE_NEWUSER, Clone, Ending, Side};
-use kernel::{CWD, Errno, Fd, fs, signal, user};
+use kernel::{CWD, Fd, fs, signal, user};
 use runtime_spec::IdMapping;
 
 /// Where the programs that map more than one's own number are looked for.
@@ -16,9 +16,12 @@ const PLACES: &[&str] = &["/usr/bin", "/bin", "/usr/local/bin"];
 /// Writes the maps of a process that has just been made in a user namespace. Returns whether groups can be set in it.
 pub(crate) fn write(pid: i32, users: &[IdMapping], groups: &[IdMapping]) -> Result<bool, Error> {
     if users.is_empty() || groups.is_empty() {
-        return Err(Error::config("linux.namespaces has a new user namespace, but linux lacks uidMappings or gidMappings"));
+        return Err(Error::config(
+            "linux.namespaces has a new user namespace, but linux lacks uidMappings or gidMappings",
+        ));
     }
-    let privileged = user::effective_user_id() == 0 && user::capabilities().is_ok_and(|sets| sets.effective & (0b11 << 6) == 0b11 << 6);
+    let privileged = user::effective_user_id() == 0
+        && user::capabilities().is_ok_and(|sets| sets.effective & (0b11 << 6) == 0b11 << 6);
     if privileged {
         write_file(pid, "uid_map", &lines(users))?;
         write_file(pid, "gid_map", &lines(groups))?;
@@ -53,7 +56,8 @@ fn write_file(pid: i32, name: &str, text: &str) -> Result<(), Error> {
 
 /// Runs newuidmap or newgidmap, which know from /etc/subuid and /etc/subgid what a user may have.
 fn helper(name: &str, pid: i32, maps: &[IdMapping]) -> Result<(), Error> {
-    let numbers = maps.iter().flat_map(|map| [map.container_id, map.host_id, map.size]).map(|number| format!("{number}"));
+    let numbers =
+        maps.iter().flat_map(|map| [map.container_id, map.host_id, map.size]).map(|number| format!("{number}"));
     let words = [String::from(name), format!("{pid}")].into_iter().chain(numbers);
     let arguments: Vec<CString> = words.map(|word| CString::new(word).unwrap_or_default()).collect();
     let child = Clone::default().start().about(|| format!("start {name}"))?;
@@ -67,7 +71,9 @@ fn helper(name: &str, pid: i32, maps: &[IdMapping]) -> Result<(), Error> {
         }
         Side::Parent { pid, .. } => match process::wait(pid).about(|| format!("wait for {name}"))?.1 {
             Ending::Exited(0) => Ok(()),
-            Ending::Exited(127) => Err(Error::Reported(format!("{name} is not installed: package uidmap (shadow) has it"))),
+            Ending::Exited(127) => {
+                Err(Error::Reported(format!("{name} is not installed: package uidmap (shadow) has it")))
+            }
             _ => Err(Error::Reported(format!("{name} refused the map: see /etc/subuid and /etc/subgid"))),
         },
     }
@@ -94,19 +100,16 @@ pub(crate) fn namespace_of(users: &[IdMapping], groups: &[IdMapping]) -> Result<
     }
 }
 
-/// The errors by which a kernel or a system says that a user may not have namespaces.
-#[must_use]
-pub(crate) const fn is_denial(errno: Errno) -> bool {
-    matches!(errno, Errno::EPERM | Errno::EACCES | Errno::ENOSPC)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn maps_are_written_a_line_each() {
-        let maps = [IdMapping { container_id: 0, host_id: 1000, size: 1 }, IdMapping { container_id: 1, host_id: 100_000, size: 65_536 }];
+        let maps = [
+            IdMapping { container_id: 0, host_id: 1000, size: 1 },
+            IdMapping { container_id: 1, host_id: 100_000, size: 65_536 },
+        ];
         assert_eq!(lines(&maps), "0 1000 1\n1 100000 65536\n");
     }
 }

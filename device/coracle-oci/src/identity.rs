@@ -60,7 +60,8 @@ pub(crate) fn set_limits_of(pid: i32, limits: &[Rlimit]) -> Result<(), Error> {
 pub(crate) fn set_labels(process: &Process) -> Result<(), Error> {
     if let Some(profile) = &process.apparmor_profile {
         let text = format!("exec {profile}");
-        write_attribute(&[c"attr/apparmor/exec", c"attr/exec"], &text).about(|| format!("apply the AppArmor profile {profile}"))?;
+        write_attribute(&[c"attr/apparmor/exec", c"attr/exec"], &text)
+            .about(|| format!("apply the AppArmor profile {profile}"))?;
     }
     if let Some(label) = &process.selinux_label {
         write_attribute(&[c"attr/exec"], label).about(|| format!("apply the SELinux label {label}"))?;
@@ -74,7 +75,8 @@ fn write_attribute(names: &[&CStr], text: &str) -> kernel::Result<()> {
     let proc = own_procfs()?;
     let mut result = Err(Errno::ENOENT);
     for name in names {
-        let path = alloc::ffi::CString::new(format!("{}/{}", process::own_pid(), name.to_string_lossy())).map_err(|_| Errno::EINVAL)?;
+        let path = alloc::ffi::CString::new(format!("{}/{}", process::own_pid(), name.to_string_lossy()))
+            .map_err(|_| Errno::EINVAL)?;
         let resolve = fs::RESOLVE_BENEATH | fs::RESOLVE_NO_SYMLINKS | fs::RESOLVE_NO_XDEV;
         result = fs::open2(proc.borrow(), &path, fs::O_WRONLY, 0, resolve);
         if result.is_ok() {
@@ -97,8 +99,9 @@ fn own_procfs() -> kernel::Result<Fd> {
         return Ok(proc);
     }
     let proc = fs::open2(CWD, c"/proc", fs::O_PATH | fs::O_DIRECTORY, 0, fs::RESOLVE_NO_SYMLINKS)?;
-    let root_of_procfs = fs::statfs_fd(proc.borrow())?.f_type as i64 == fs::PROC_SUPER_MAGIC && fs::stat_fd(proc.borrow())?.st_ino == 1;
-    if root_of_procfs { Ok(proc) } else { Err(Errno::ENOTSUP) }
+    let root_of_procfs =
+        fs::statfs_fd(proc.borrow())?.f_type as i64 == fs::PROC_SUPER_MAGIC && fs::stat_fd(proc.borrow())?.st_ino == 1;
+    if root_of_procfs { Ok(proc) } else { Err(Errno::EOPNOTSUPP) }
 }
 
 /// Becomes the user, with exactly the capabilities that are asked for.
@@ -178,7 +181,9 @@ pub(crate) fn check_directory(path: &CStr) -> Result<(), Error> {
     // The kernel puts "(unreachable)" in front of what is outside of the root.
     match fs::working_directory() {
         Ok(directory) if directory.as_bytes().first() == Some(&b'/') => Ok(()),
-        Ok(_) | Err(Errno::ENOENT) => Err(Error::config(format!("process.cwd: {} is not in the container", path.to_string_lossy()))),
+        Ok(_) | Err(Errno::ENOENT) => {
+            Err(Error::config(format!("process.cwd: {} is not in the container", path.to_string_lossy())))
+        }
         Err(errno) => Err(Error::system(what(), errno)),
     }
 }

@@ -105,7 +105,11 @@ fn replace(message: &Message) -> Result<(Job, Option<Fd>), Error> {
     for (number, fd) in (0..).zip(descriptors.by_ref().take(3)) {
         fs::duplicate_to(fd.borrow(), number).about(|| format!("take over descriptor {number}"))?;
     }
-    let console = descriptors.next().map(|fd| fs::duplicate(fd.borrow(), 3)).transpose().about(|| "take over the console socket")?;
+    let console = descriptors
+        .next()
+        .map(|fd| fs::duplicate(fd.borrow(), 3))
+        .transpose()
+        .about(|| "take over the console socket")?;
     Ok((job, console))
 }
 
@@ -113,7 +117,8 @@ fn replace(message: &Message) -> Result<(Job, Option<Fd>), Error> {
 fn prepare(job: &Job, console: Option<Fd>) -> Result<(), Error> {
     let process = &job.process;
     if process.terminal {
-        let console = console.ok_or_else(|| Error::config("process.terminal is true, but there is no console socket"))?;
+        let console =
+            console.ok_or_else(|| Error::config("process.terminal is true, but there is no console socket"))?;
         console::open(&console, process.console_size, job.console_device, process.user.uid)?;
     }
     if let Some(name) = &job.keyring {
@@ -167,7 +172,8 @@ fn install_filter(job: &Job, listener: Option<&Fd>) -> Result<(), Error> {
     let notifications = security::install_filter(&filter.program, flags).about(|| "install the seccomp filter")?;
     if let (Some(notifications), Some(listener)) = (notifications, listener) {
         let all: Vec<BorrowedFd<'_>> = [notifications.borrow()].into();
-        socket::send_all(listener.borrow(), job.state.as_bytes(), &all).about(|| "send the seccomp listener its descriptor")?;
+        socket::send_all(listener.borrow(), job.state.as_bytes(), &all)
+            .about(|| "send the seccomp listener its descriptor")?;
     }
     Ok(())
 }

@@ -8,22 +8,21 @@ use kernel::{BorrowedFd, CWD, Fd, clock, fs};
 
 /// Where messages go.
 #[derive(Debug, Default)]
-pub struct Log {
+pub(crate) struct Log {
     file: Option<Fd>,
     json: bool,
-    debug: bool,
 }
 
 impl Log {
     /// Opens the log file, which is appended to. Without one, messages go to standard error.
-    pub fn open(path: Option<&core::ffi::CStr>, json: bool, debug: bool) -> kernel::Result<Self> {
+    pub(crate) fn open(path: Option<&core::ffi::CStr>, json: bool) -> kernel::Result<Self> {
         let flags = fs::O_WRONLY | fs::O_CREAT | fs::O_APPEND;
         let file = path.map(|path| fs::open(CWD, path, flags, 0o644)).transpose()?;
-        Ok(Self { file, json, debug })
+        Ok(Self { file, json })
     }
 
     /// What made the command fail.
-    pub fn error(&self, message: impl fmt::Display) {
+    pub(crate) fn error(&self, message: impl fmt::Display) {
         self.write("error", &message);
         // A person, and conmon, read it here.
         if self.file.is_some() {
@@ -32,15 +31,8 @@ impl Log {
     }
 
     /// What was not done, though asked for.
-    pub fn warning(&self, message: impl fmt::Display) {
+    pub(crate) fn warning(&self, message: impl fmt::Display) {
         self.write("warning", &message);
-    }
-
-    /// With `--debug` only.
-    pub fn debug(&self, message: impl fmt::Display) {
-        if self.debug {
-            self.write("debug", &message);
-        }
     }
 
     fn write(&self, level: &'static str, message: &dyn fmt::Display) {

@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use json::Value;
-use kernel::{BorrowedFd, CWD, Errno, Fd, fs};
+use kernel::{CWD, Errno, Fd, fs};
 use runtime_spec::{Hook, Node};
 
 /// The socket of a container that waits to be started, in its directory.
@@ -19,7 +19,7 @@ const LIMIT: usize = 4 << 20;
 
 /// What `state` says of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// Its environment is being made.
     Creating,
     /// It waits for `start`.
@@ -35,7 +35,7 @@ pub enum Status {
 impl Status {
     /// The specification's word.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Creating => "creating",
             Self::Created => "created",
@@ -48,55 +48,55 @@ impl Status {
 
 /// The directory of all containers of this root.
 #[derive(Debug)]
-pub struct Root {
+pub(crate) struct Root {
     path: CString,
 }
 
 /// A container's directory, locked by this process for as long as it is held.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     /// Open, and locked.
-    pub fd: Fd,
+    pub(crate) fd: Fd,
     root: Fd,
     name: CString,
 }
 
 /// The content of `state.json`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct State {
+pub(crate) struct State {
     /// The container.
-    pub id: String,
+    pub(crate) id: String,
     /// Version of the configuration.
-    pub oci_version: String,
+    pub(crate) oci_version: String,
     /// Absolute path of the bundle.
-    pub bundle: String,
+    pub(crate) bundle: String,
     /// Absolute path of the root file system.
-    pub rootfs: String,
+    pub(crate) rootfs: String,
     /// The first process; 0 before there is one.
-    pub pid: i32,
+    pub(crate) pid: i32,
     /// When that started, in ticks since boot.
-    pub pid_start: u64,
+    pub(crate) pid_start: u64,
     /// RFC 3339.
-    pub created: String,
+    pub(crate) created: String,
     /// User that created it.
-    pub owner: u32,
+    pub(crate) owner: u32,
     /// As configured.
-    pub annotations: Vec<(String, String)>,
+    pub(crate) annotations: Vec<(String, String)>,
     /// `CLONE_NEW` bits of the namespaces that are not the runtime's.
-    pub namespaces: u32,
+    pub(crate) namespaces: u32,
     /// To run once it has started.
-    pub poststart: Vec<Hook>,
+    pub(crate) poststart: Vec<Hook>,
     /// To run once it is deleted.
-    pub poststop: Vec<Hook>,
+    pub(crate) poststop: Vec<Hook>,
     /// Where its cgroups are; for the module that knows about them.
-    pub cgroup: Document,
+    pub(crate) cgroup: Document,
     /// Directory of Intel's RDT to remove, if one was made.
-    pub rdt: Option<String>,
+    pub(crate) rdt: Option<String>,
 }
 
 /// A JSON value that is nothing unless set.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Document(pub Value);
+pub(crate) struct Document(pub Value);
 
 impl Default for Document {
     fn default() -> Self {
@@ -106,7 +106,7 @@ impl Default for Document {
 
 impl Root {
     /// The given directory, or the one for this user. It need not exist.
-    pub fn new(path: Option<CString>) -> Self {
+    pub(crate) fn new(path: Option<CString>) -> Self {
         Self { path: path.unwrap_or_else(|| c"/run/coracle-oci".into()) }
     }
 
@@ -115,7 +115,7 @@ impl Root {
     }
 
     /// Makes a container's directory, of which there must be none.
-    pub fn create(&self, id: &str) -> Result<Directory, Error> {
+    pub(crate) fn create(&self, id: &str) -> Result<Directory, Error> {
         let name = file_name(id)?;
         let root = match self.open() {
             Err(Errno::ENOENT) => {
@@ -148,7 +148,7 @@ impl Root {
     }
 
     /// Opens a container's directory, and waits until no other command holds it.
-    pub fn lock(&self, id: &str) -> Result<Directory, Error> {
+    pub(crate) fn lock(&self, id: &str) -> Result<Directory, Error> {
         let directory = self.find(id)?;
         fs::lock(directory.fd.borrow(), true).about(|| format!("lock {id}"))?;
         // It may have gone while this process waited.
@@ -156,7 +156,7 @@ impl Root {
     }
 
     /// Opens a container's directory only to look.
-    pub fn find(&self, id: &str) -> Result<Directory, Error> {
+    pub(crate) fn find(&self, id: &str) -> Result<Directory, Error> {
         let name = file_name(id)?;
         let missing = |errno| match errno {
             Errno::ENOENT => Error::NoContainer(id.into()),
@@ -169,14 +169,17 @@ impl Root {
     }
 
     /// The ids of all containers, sorted.
-    pub fn ids(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn ids(&self) -> Result<Vec<String>, Error> {
         let directory = match fs::open(CWD, &self.path, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
             Err(Errno::ENOENT) => return Ok(Vec::new()),
             other => other.about(|| format!("open {}", self.path.to_string_lossy()))?,
         };
         let entries = fs::entries(directory.borrow()).about(|| format!("read {}", self.path.to_string_lossy()))?;
-        let mut ids: Vec<String> =
-            entries.into_iter().filter_map(|entry| entry.name.into_string().ok()).filter(|id| file_name(id).is_ok()).collect();
+        let mut ids: Vec<String> = entries
+            .into_iter()
+            .filter_map(|entry| entry.name.into_string().ok())
+            .filter(|id| file_name(id).is_ok())
+            .collect();
         ids.sort();
         Ok(ids)
     }
@@ -196,7 +199,7 @@ fn file_name(id: &str) -> Result<CString, Error> {
 
 impl Directory {
     /// Reads `state.json`; `None` if the command that made the directory never came to write it.
-    pub fn read(&self) -> Result<Option<State>, Error> {
+    pub(crate) fn read(&self) -> Result<Option<State>, Error> {
         let file = || format!("{}/state.json", self.name.to_string_lossy());
         let text = match fs::read_file(self.fd.borrow(), STATE_FILE, LIMIT) {
             Err(Errno::ENOENT) => return Ok(None),
@@ -208,37 +211,39 @@ impl Directory {
     }
 
     /// Reads `state.json`, which has to be there.
-    pub fn state(&self) -> Result<State, Error> {
+    pub(crate) fn state(&self) -> Result<State, Error> {
         self.read()?.ok_or_else(|| Error::NoContainer(self.name.to_string_lossy().into_owned()))
     }
 
     /// Writes `state.json`, whole or not at all.
-    pub fn write(&self, state: &State) -> Result<(), Error> {
+    pub(crate) fn write(&self, state: &State) -> Result<(), Error> {
         let text = format!("{}", state.to_json());
-        fs::write_file_atomic(self.fd.borrow(), STATE_FILE, text.as_bytes(), 0o600).about(|| format!("write the state of {}", state.id))
+        fs::write_file_atomic(self.fd.borrow(), STATE_FILE, text.as_bytes(), 0o600)
+            .about(|| format!("write the state of {}", state.id))
     }
 
     /// Removes it with all that is in it.
-    pub fn remove(self) -> Result<(), Error> {
+    pub(crate) fn remove(self) -> Result<(), Error> {
         let name = self.name.to_string_lossy().into_owned();
         for entry in fs::entries(self.fd.borrow()).about(|| format!("read {name}"))? {
-            fs::remove(self.fd.borrow(), &entry.name, 0).about(|| format!("remove {name}/{}", entry.name.to_string_lossy()))?;
+            fs::remove(self.fd.borrow(), &entry.name, 0)
+                .about(|| format!("remove {name}/{}", entry.name.to_string_lossy()))?;
         }
         fs::remove(self.root.borrow(), &self.name, fs::AT_REMOVEDIR).about(|| format!("rmdir {name}"))
     }
 
     /// The container's id.
     #[must_use]
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.name.to_string_lossy().into_owned()
     }
 
     /// Lets other commands at it.
-    pub fn unlock(self) {}
+    pub(crate) fn unlock(self) {}
 
     /// Whether the container waits to be started.
     #[must_use]
-    pub fn waits(&self) -> bool {
+    pub(crate) fn waits(&self) -> bool {
         fs::exists(self.fd.borrow(), START_SOCKET)
     }
 }
@@ -285,7 +290,7 @@ impl State {
 
     /// A descriptor of the first process, if that still runs.
     #[must_use]
-    pub fn process(&self) -> Option<Fd> {
+    pub(crate) fn process(&self) -> Option<Fd> {
         if self.pid == 0 {
             return None;
         }
@@ -295,7 +300,7 @@ impl State {
 
     /// The document that hooks, seccomp listeners and `state` get (`runtime.md`, "State").
     #[must_use]
-    pub fn document(&self, status: Status) -> Vec<(&'static str, Value)> {
+    pub(crate) fn document(&self, status: Status) -> Vec<(&'static str, Value)> {
         let mut members = alloc::vec![
             ("ociVersion", self.oci_version.as_str().into()),
             ("id", self.id.as_str().into()),
@@ -319,7 +324,7 @@ fn annotations(list: &[(String, String)]) -> Value {
 /// When a process started, in ticks since boot (`/proc/PID/stat`, field 22); `None` when there is none, or only what is
 /// left of it until its parent has asked for its end.
 #[must_use]
-pub fn process_start(pid: i32) -> Option<u64> {
+pub(crate) fn process_start(pid: i32) -> Option<u64> {
     let path = CString::new(format!("/proc/{pid}/stat")).ok()?;
     let mut text = [0u8; 1024];
     let file = fs::open(CWD, &path, fs::O_RDONLY, 0).ok()?;
@@ -332,11 +337,6 @@ pub fn process_start(pid: i32) -> Option<u64> {
         return None;
     }
     str::from_utf8(fields.nth(18)?).ok()?.parse().ok()
-}
-
-/// The path that a descriptor was opened by, for messages and state.
-pub(crate) fn path_of(fd: BorrowedFd<'_>) -> kernel::Result<Vec<u8>> {
-    fs::read_link(CWD, &fs::proc_path(fd))
 }
 
 #[cfg(test)]

@@ -78,7 +78,8 @@ fn absolute(path: &core::ffi::CStr) -> Result<CString, Error> {
         return Ok(path.into());
     }
     let here = fs::working_directory().about(|| "getcwd")?;
-    CString::new([here.as_bytes(), b"/", path.to_bytes()].concat()).map_err(|_| Error::Usage("a path holds a zero byte".into()))
+    CString::new([here.as_bytes(), b"/", path.to_bytes()].concat())
+        .map_err(|_| Error::Usage("a path holds a zero byte".into()))
 }
 
 /// `--preserve-fds`, and those that systemd passes on (sd_listen_fds(3)).
@@ -112,7 +113,10 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     if !detach && !call.given.has("no-subreaper") {
         process::become_subreaper().about(|| "prctl(PR_SET_CHILD_SUBREAPER)")?;
     }
-    let own_terminal = (call.terminal() && call.console.is_none()).then(|| socket::pair(socket::STREAM)).transpose().about(|| "socketpair")?;
+    let own_terminal = (call.terminal() && call.console.is_none())
+        .then(|| socket::pair(socket::STREAM))
+        .transpose()
+        .about(|| "socketpair")?;
     let (receiver, console) = match own_terminal {
         Some((receiver, sender)) => (Some(receiver), Some(sender)),
         None => (None, call.console.take()),

@@ -34,7 +34,11 @@ pub(super) fn remove(context: &Context<'_>, directory: Directory, force: bool) -
     if let Some(process) = &process {
         if !force && !directory.waits() {
             let status = if group.is_frozen().unwrap_or(false) { Status::Paused } else { Status::Running };
-            return Err(Error::State { id: state.id, is: status.word(), cannot: "be deleted: stop it first, or use --force" });
+            return Err(Error::State {
+                id: state.id,
+                is: status.word(),
+                cannot: "be deleted: stop it first, or use --force",
+            });
         }
         let _ = process::send_signal(process.borrow(), signal::SIGKILL as i32);
     }

@@ -70,7 +70,10 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
     if detach && process.terminal && console.is_none() {
         return Err(Error::Usage("a terminal with --detach needs --console-socket".into()));
     }
-    let own_terminal = (process.terminal && console.is_none()).then(|| socket::pair(socket::STREAM)).transpose().about(|| "socketpair")?;
+    let own_terminal = (process.terminal && console.is_none())
+        .then(|| socket::pair(socket::STREAM))
+        .transpose()
+        .about(|| "socketpair")?;
     let (receiver, console) = match own_terminal {
         Some((receiver, sender)) => (Some(receiver), Some(sender)),
         None => (None, console.filter(|_| process.terminal)),
@@ -139,7 +142,10 @@ fn set_user(process: &mut Process, given: &Given) -> Result<(), Error> {
     for text in given.all("additional-gids") {
         let text = text.to_str().unwrap_or_default();
         for part in text.split(',') {
-            process.user.additional_gids.push(part.parse().map_err(|_| Error::Usage(format!("--additional-gids: {part:?} is no number")))?);
+            process
+                .user
+                .additional_gids
+                .push(part.parse().map_err(|_| Error::Usage(format!("--additional-gids: {part:?} is no number")))?);
         }
     }
     Ok(())
@@ -224,9 +230,17 @@ impl Entering<'_> {
         }
     }
 
-    fn give_job(&self, channel: &Fd, mut pid: i32, mut handle: Fd, two_steps: bool, job: &Job) -> Result<(i32, Fd), Error> {
+    fn give_job(
+        &self,
+        channel: &Fd,
+        mut pid: i32,
+        mut handle: Fd,
+        two_steps: bool,
+        job: &Job,
+    ) -> Result<(i32, Fd), Error> {
         if two_steps {
-            let message = channel::receive(channel.borrow())?.ok_or_else(|| Error::Reported("the process ended before it was ready".into()))?;
+            let message = channel::receive(channel.borrow())?
+                .ok_or_else(|| Error::Reported("the process ended before it was ready".into()))?;
             if message.kind != Kind::Successor {
                 return Err(create::failure(&message));
             }

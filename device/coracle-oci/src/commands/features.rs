@@ -39,10 +39,7 @@ fn document() -> Value {
         ("seccomp", seccomp_document()),
         ("apparmor", enabled()),
         ("selinux", enabled()),
-        (
-            "intelRdt",
-            json::object([("enabled", true.into()), ("schemata", true.into()), ("monitoring", true.into())]),
-        ),
+        ("intelRdt", json::object([("enabled", true.into()), ("schemata", true.into()), ("monitoring", true.into())])),
         ("memoryPolicy", memory_policy()),
         ("mountExtensions", json::object([("idmap", enabled())])),
         ("netDevices", enabled()),

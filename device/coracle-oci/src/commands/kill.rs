@@ -20,12 +20,16 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     };
     let signal = name.to_str().ok().and_then(signal::number);
     let signal = signal.ok_or_else(|| Error::Usage(format!("unknown signal {:?}", name.to_string_lossy())))?;
-    let container = Container::find(context, id.to_str().map_err(|_| Error::Usage("the container's ID is no UTF-8".into()))?)?;
+    let container =
+        Container::find(context, id.to_str().map_err(|_| Error::Usage("the container's ID is no UTF-8".into()))?)?;
     let status = container.status();
     let everybody = given.has("all") || container.state.namespaces & CLONE_NEWPID == 0;
     if everybody && (signal == signal::SIGKILL as i32 || given.has("all")) {
         // Also when the first one has ended.
-        if status == Status::Stopped && container.group.processes(true).map_err(from_cgroup)?.is_empty() && !given.has("all") {
+        if status == Status::Stopped
+            && container.group.processes(true).map_err(from_cgroup)?.is_empty()
+            && !given.has("all")
+        {
             return Err(container.cannot("be sent a signal"));
         }
         if signal == signal::SIGKILL as i32 && !container.group.is_none() {
@@ -41,7 +45,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         return Ok(0);
     }
     let process = container.state.process().ok_or_else(|| container.cannot("be sent a signal"))?;
-    process::send_signal(process.borrow(), signal).about(|| format!("send signal {signal} to {}", container.state.id))?;
+    process::send_signal(process.borrow(), signal)
+        .about(|| format!("send signal {signal} to {}", container.state.id))?;
     if status == Status::Paused && signal == signal::SIGKILL as i32 {
         // On version 1, what is frozen does not even die.
         container.group.thaw().map_err(from_cgroup)?;

@@ -29,7 +29,10 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         return Ok(0);
     }
     match given.text("format")?.unwrap_or("table") {
-        "json" => print(&format!("{}\n", Value::Array(all.iter().map(|(container, status)| document(container, *status)).collect()))),
+        "json" => print(&format!(
+            "{}\n",
+            Value::Array(all.iter().map(|(container, status)| document(container, *status)).collect())
+        )),
         "table" => print(&table(&all)),
         other => return Err(Error::Usage(format!("--format: {other:?} is neither table nor json"))),
     }
@@ -75,7 +78,9 @@ fn table(all: &[(Container, Status)]) -> String {
 
 /// Rows with columns as wide as they need to be, twelve characters at the least.
 pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0).max(11) + 1;
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0).max(11) + 1
+    };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let mut text = String::new();
     for row in rows {

@@ -77,7 +77,7 @@ const GLOBAL: &[Known] = &[
 pub(crate) const SPECIFICATION: &str = "1.3.0";
 
 /// Runs a command; gives the program's exit code.
-pub(crate) fn run(all: &'static [&'static CStr], environment: &[&'static CStr]) -> i32 {
+pub(crate) fn run(all: &[&'static CStr], environment: &[&'static CStr]) -> i32 {
     let mut log = Log::default();
     match dispatch(all, environment, &mut log) {
         Ok(code) => code,
@@ -88,18 +88,15 @@ pub(crate) fn run(all: &'static [&'static CStr], environment: &[&'static CStr]) 
     }
 }
 
-fn dispatch(all: &'static [&'static CStr], environment: &[&'static CStr], log: &mut Log) -> Result<i32, Error> {
-    let given = arguments::read(all, GLOBAL, Some(0))?;
+fn dispatch(all: &[&'static CStr], environment: &[&'static CStr], log: &mut Log) -> Result<i32, Error> {
+    let given = arguments::read(all, GLOBAL, Some(1))?;
     let format = given.text("log-format")?.unwrap_or("text");
     if !["text", "json"].contains(&format) {
         return Err(Error::Usage(format!("--log-format: {format:?} is neither text nor json")));
     }
-    *log = open_log(given.get("log"), format == "json", given.has("debug"))?;
+    *log = open_log(given.get("log"), format == "json")?;
     if given.has("version") {
-        print(&format!(
-            "coracle-oci version {}\nspec: {SPECIFICATION}\n",
-            env!("CARGO_PKG_VERSION")
-        ));
+        print(&format!("coracle-oci version {}\nspec: {SPECIFICATION}\n", env!("CARGO_PKG_VERSION")));
         return Ok(0);
     }
     let Some((name, rest)) = given.words.split_first().filter(|_| !given.has("help")) else {
@@ -112,11 +109,14 @@ fn dispatch(all: &'static [&'static CStr], environment: &[&'static CStr], log: &
         return Ok(0);
     }
     let command = COMMANDS.iter().find(|command| command.name == name_text);
-    let command = command.ok_or_else(|| Error::Usage(format!("unknown command {:?}; coracle-oci --help lists them", lossy(&[*name]))))?;
+    let command = command
+        .ok_or_else(|| Error::Usage(format!("unknown command {:?}; coracle-oci --help lists them", lossy(&[*name]))))?;
     let driver = match (given.has("systemd-cgroup"), given.text("cgroup-manager")?) {
         (true, _) | (false, Some("systemd")) => Driver::Systemd,
         (false, None | Some("cgroupfs" | "disabled")) => Driver::Cgroupfs,
-        (false, Some(other)) => return Err(Error::Usage(format!("--cgroup-manager: {other:?} is neither cgroupfs nor systemd"))),
+        (false, Some(other)) => {
+            return Err(Error::Usage(format!("--cgroup-manager: {other:?} is neither cgroupfs nor systemd")));
+        }
     };
     let root = Root::new(given.get("root").map(Into::into).or_else(|| own_root(environment)));
     let context = Context { arguments: rest, environment, root, log: core::mem::take(log), driver };
@@ -125,8 +125,8 @@ fn dispatch(all: &'static [&'static CStr], environment: &[&'static CStr], log: &
     result
 }
 
-fn open_log(path: Option<&CStr>, json: bool, debug: bool) -> Result<Log, Error> {
-    Log::open(path, json, debug)
+fn open_log(path: Option<&CStr>, json: bool) -> Result<Log, Error> {
+    Log::open(path, json)
         .map_err(|errno| Error::system(format!("open the log {}", path.unwrap_or_default().to_string_lossy()), errno))
 }
 
@@ -140,7 +140,8 @@ fn own_root(environment: &[&'static CStr]) -> Option<CString> {
 }
 
 fn usage() -> String {
-    let mut text = String::from("coracle-oci [--root DIR] [--log FILE] [--log-format text|json] [--systemd-cgroup] COMMAND\n\n");
+    let mut text =
+        String::from("coracle-oci [--root DIR] [--log FILE] [--log-format text|json] [--systemd-cgroup] COMMAND\n\n");
     for command in COMMANDS {
         text.push_str(&format!("  {:<10} {}\n", command.name, command.summary));
     }

@@ -41,7 +41,11 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
 fn table(words: &[&'static CStr]) -> Result<String, Error> {
     let (read, write) = fs::pipe().about(|| "pipe")?;
     let mut arguments = alloc::vec![c"ps"];
-    if words.is_empty() { arguments.push(c"-ef") } else { arguments.extend(words) }
+    if words.is_empty() {
+        arguments.push(c"-ef")
+    } else {
+        arguments.extend(words)
+    }
     match Clone::default().start().about(|| "start ps")? {
         Side::Child => {
             let _ = fs::duplicate_to(write.borrow(), 1);

@@ -52,7 +52,9 @@ fn document(rootless: Option<(u32, u32)>) -> Value {
         ("capabilities", object(["bounding", "effective", "permitted"].map(|set| (set, strings(&kept))))),
         (
             "rlimits",
-            Value::Array([object([("type", "RLIMIT_NOFILE".into()), ("hard", 1024.into()), ("soft", 1024.into())])].into()),
+            Value::Array(
+                [object([("type", "RLIMIT_NOFILE".into()), ("hard", 1024.into()), ("soft", 1024.into())])].into(),
+            ),
         ),
         ("noNewPrivileges", true.into()),
     ]);
@@ -112,7 +114,11 @@ fn linux(rootless: Option<(u32, u32)>) -> Value {
     ];
     match rootless {
         Some((user, group)) => {
-            let only = |id: u32| Value::Array([object([("containerID", 0.into()), ("hostID", u64::from(id).into()), ("size", 1.into())])].into());
+            let only = |id: u32| {
+                Value::Array(
+                    [object([("containerID", 0.into()), ("hostID", u64::from(id).into()), ("size", 1.into())])].into(),
+                )
+            };
             members.extend([("uidMappings", only(user)), ("gidMappings", only(group))]);
         }
         None => members.push((

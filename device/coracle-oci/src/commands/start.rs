@@ -35,7 +35,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     if let Some(message) = channel::receive(connection.borrow())? {
         return Err(create::failure(&message));
     }
-    fs::remove(container.directory.fd.borrow(), START_SOCKET, 0).about(|| format!("remove the start socket of {}", container.state.id))?;
+    fs::remove(container.directory.fd.borrow(), START_SOCKET, 0)
+        .about(|| format!("remove the start socket of {}", container.state.id))?;
     if !container.state.poststart.is_empty() {
         let told = format!("{}", json::object(container.state.document(Status::Running)));
         if let Err(error) = hooks::run("poststart", &container.state.poststart, &told) {
@@ -53,7 +54,8 @@ fn connect(container: &Container) -> Result<Fd, Error> {
     // From the directory, since paths of sockets are short.
     let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the working directory")?;
     fs::change_directory_fd(container.directory.fd.borrow()).about(|| "chdir")?;
-    let connection = socket::connect(socket::MESSAGES, START_SOCKET).about(|| format!("reach the process of {}", container.state.id));
+    let connection = socket::connect(socket::MESSAGES, START_SOCKET)
+        .about(|| format!("reach the process of {}", container.state.id));
     fs::change_directory_fd(here.borrow()).about(|| "chdir")?;
     connection
 }
@@ -77,9 +79,19 @@ fn send_process(
     if let Some(score) = process.oom_score_adj {
         create::set_oom_score(state.pid, score)?;
     }
-    let affinity = cpus.map(|list| runtime_spec::numbers_as_bits(list).ok_or_else(|| Error::Usage(format!("--cpus: {list:?} is no list such as 0-3,7"))));
-    let job = Job { process, set_limits: !user_namespace, affinity: affinity.transpose()?, console_device: true, ..Job::default() };
+    let affinity = cpus.map(|list| {
+        runtime_spec::numbers_as_bits(list)
+            .ok_or_else(|| Error::Usage(format!("--cpus: {list:?} is no list such as 0-3,7")))
+    });
+    let job = Job {
+        process,
+        set_limits: !user_namespace,
+        affinity: affinity.transpose()?,
+        console_device: true,
+        ..Job::default()
+    };
     let mut descriptors: Vec<BorrowedFd<'_>> = (0..3).map(BorrowedFd::standing).collect();
     descriptors.extend(console.map(Fd::borrow));
-    channel::send(connection.borrow(), Kind::Job, &job.encode(), &descriptors).about(|| "give the container its process")
+    channel::send(connection.borrow(), Kind::Job, &job.encode(), &descriptors)
+        .about(|| "give the container its process")
 }

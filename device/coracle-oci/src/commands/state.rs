@@ -17,7 +17,10 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     }
     members.push(("rootfs", container.state.rootfs.as_str().into()));
     members.push(("created", container.state.created.as_str().into()));
-    members.push(("owner", if container.state.owner == 0 { "".into() } else { format!("{}", container.state.owner).into() }));
+    members.push((
+        "owner",
+        if container.state.owner == 0 { "".into() } else { format!("{}", container.state.owner).into() },
+    ));
     debug_assert!(status != Status::Creating || container.state.pid == 0);
     print(&format!("{}\n", json::object(members)));
     Ok(0)

@@ -65,10 +65,12 @@ impl Job {
         self.write_process(&mut writer);
         writer.optional(self.filter.as_ref(), |writer, filter| {
             writer.list(&filter.program, |writer, instruction| {
-                writer.number(u64::from(instruction.code) << 48
-                    | u64::from(instruction.jt) << 40
-                    | u64::from(instruction.jf) << 32
-                    | u64::from(instruction.k));
+                writer.number(
+                    u64::from(instruction.code) << 48
+                        | u64::from(instruction.jt) << 40
+                        | u64::from(instruction.jf) << 32
+                        | u64::from(instruction.k),
+                );
             });
             writer.number(filter.flags.into());
             writer.number(filter.notifies.into());
@@ -255,13 +257,28 @@ mod tests {
                 env: vec![c"A=b".into()],
                 args: vec![c"x".into(), c"".into()],
                 user: User { uid: 1, gid: 2, umask: Some(0o22), additional_gids: vec![3, 4] },
-                capabilities: Some(Capabilities { effective: 1, bounding: 2, inheritable: 3, permitted: 4, ambient: 5, unknown: vec![] }),
+                capabilities: Some(Capabilities {
+                    effective: 1,
+                    bounding: 2,
+                    inheritable: 3,
+                    permitted: 4,
+                    ambient: 5,
+                    unknown: vec![],
+                }),
                 rlimits: vec![Rlimit { resource: 7, soft: 1, hard: u64::MAX }],
                 no_new_privileges: true,
                 apparmor_profile: Some("p".into()),
                 selinux_label: None,
                 oom_score_adj: None,
-                scheduler: Some(Scheduler { policy: 6, nice: -20, priority: 99, flags: 1, runtime: 2, deadline: 3, period: 4 }),
+                scheduler: Some(Scheduler {
+                    policy: 6,
+                    nice: -20,
+                    priority: 99,
+                    flags: 1,
+                    runtime: 2,
+                    deadline: 3,
+                    period: 4,
+                }),
                 io_priority: Some(IoPriority { class: 2, level: 7 }),
                 exec_cpu_affinity: Some(runtime_spec::Affinity { initial: None, last: Some(vec![1, 2]) }),
             },
@@ -271,7 +288,12 @@ mod tests {
                 notifies: true,
                 metadata: "é".into(),
             }),
-            hooks: vec![runtime_spec::Hook { path: c"/h".into(), args: vec![], env: vec![c"E=1".into()], timeout: Some(9) }],
+            hooks: vec![runtime_spec::Hook {
+                path: c"/h".into(),
+                args: vec![],
+                env: vec![c"E=1".into()],
+                timeout: Some(9),
+            }],
             state: "{}".into(),
             wait: true,
             set_limits: false,

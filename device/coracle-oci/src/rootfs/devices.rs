@@ -36,10 +36,22 @@ pub(super) fn make(plan: &Plan<'_>, root: BorrowedFd<'_>, dev: Option<Fd>) -> Re
     let configured = &plan.config.linux.devices;
     let default = DEFAULT.iter().filter(|(path, ..)| configured.iter().all(|device| device.path.as_c_str() != *path));
     let default: Vec<Device> = default
-        .map(|&(path, major, minor)| Device { kind: 'c', path: path.into(), major, minor, mode: Some(0o666), uid: 0, gid: 0 })
+        .map(|&(path, major, minor)| Device {
+            kind: 'c',
+            path: path.into(),
+            major,
+            minor,
+            mode: Some(0o666),
+            uid: 0,
+            gid: 0,
+        })
         .collect();
     for device in default.iter().chain(configured) {
-        let name = device.path.to_bytes_with_nul().strip_prefix(b"/dev/").and_then(|rest| CStr::from_bytes_with_nul(rest).ok());
+        let name = device
+            .path
+            .to_bytes_with_nul()
+            .strip_prefix(b"/dev/")
+            .and_then(|rest| CStr::from_bytes_with_nul(rest).ok());
         match name.filter(|name| !name.to_bytes().contains(&b'/')) {
             Some(name) => make_device(plan, root, directory.borrow(), name, device)?,
             None => {
@@ -91,7 +103,10 @@ fn make_device(
         Err(Errno::EEXIST) => {
             let there = fs::stat_at(directory, name, fs::AT_SYMLINK_NOFOLLOW).about(what)?;
             if there.st_mode & fs::S_IFMT != kind || (kind != fs::S_IFIFO && there.st_rdev != number) {
-                return Err(Error::config(format!("linux.devices: {} is there, and is something else", device.path.to_string_lossy())));
+                return Err(Error::config(format!(
+                    "linux.devices: {} is there, and is something else",
+                    device.path.to_string_lossy()
+                )));
             }
             // An image's own device keeps its mode unless one was asked for.
             fs::change_mode(directory, name, mode).about(what)?;

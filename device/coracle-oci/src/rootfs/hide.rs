@@ -52,7 +52,10 @@ fn empty_directory() -> kernel::Result<Fd> {
     mount::set_string(context.borrow(), c"source", c"tmpfs")?;
     mount::set_string(context.borrow(), c"nr_inodes", c"1")?;
     mount::create(context.borrow())?;
-    mount::fsmount(context.borrow(), u64::from(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC))
+    mount::fsmount(
+        context.borrow(),
+        u64::from(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC),
+    )
 }
 
 fn null_device() -> Result<Fd, Error> {

@@ -9,13 +9,14 @@ pub(crate) mod options;
 pub(crate) mod place;
 mod sysctl;
 
+use crate::cgroup_mounts::CgroupMounts;
 use crate::error::{About, Error};
 use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use kernel::mount::{self, Attributes, MOUNT_ATTR_RDONLY, MS_PRIVATE, MS_REC, MS_SLAVE};
 use kernel::{BorrowedFd, CWD, Fd, fs};
-use runtime_spec::{Config, Mount};
+use runtime_spec::Config;
 
 pub(crate) use mounts::{Sources, open_sources};
 pub(crate) use sysctl::check as check_sysctl;
@@ -32,7 +33,7 @@ pub(crate) struct Plan<'a> {
     /// Whether there is a user namespace, in which devices cannot be made.
     pub(crate) user_namespace: bool,
     /// What is mounted for the type `cgroup`.
-    pub(crate) cgroup_mounts: &'a [Mount],
+    pub(crate) cgroup_mounts: &'a CgroupMounts,
     /// The host's procfs.
     pub(crate) proc: BorrowedFd<'a>,
 }
@@ -78,7 +79,8 @@ fn attach_root(plan: &Plan<'_>) -> Result<Fd, Error> {
     };
     // Whatever is wanted for the root later: what is mounted here must not come to be seen outside.
     let first = if propagation == u64::from(MS_PRIVATE) { propagation } else { u64::from(MS_SLAVE) };
-    mount::mount(None, c"/", None, first | u64::from(MS_REC), None).about(|| "make the mounts of the new namespace its own")?;
+    mount::mount(None, c"/", None, first | u64::from(MS_REC), None)
+        .about(|| "make the mounts of the new namespace its own")?;
     let path = || plan.root.to_string_lossy();
     let place = fs::open(CWD, plan.root, fs::O_PATH | fs::O_DIRECTORY, 0).about(|| format!("open root {}", path()))?;
     let tree = mount::clone_tree(place.borrow(), c"", true).about(|| format!("clone the tree {}", path()))?;

@@ -18,7 +18,8 @@ use runtime_spec::{Config, Mount};
 pub(crate) type Sources = Vec<Option<Fd>>;
 
 /// File systems of the kernel's own, of which there is one: the mount can be read-only, they themselves cannot.
-const VIRTUAL: &[&CStr] = &[c"proc", c"sysfs", c"cgroup", c"cgroup2", c"tmpfs", c"devpts", c"mqueue", c"ramfs", c"overlay"];
+const VIRTUAL: &[&CStr] =
+    &[c"proc", c"sysfs", c"cgroup", c"cgroup2", c"tmpfs", c"devpts", c"mqueue", c"ramfs", c"overlay"];
 
 /// Clones the sources of all bind mounts before the container's process leaves for a user namespace, in which it may lack the
 /// right to reach them, and in which no mount can be given a map of users.
@@ -41,14 +42,23 @@ pub(crate) fn open_sources(config: &Config, user_namespace: impl Fn() -> Result<
 /// Makes and attaches one mount; gives its descriptor.
 pub(super) fn mount(plan: &Plan<'_>, root: BorrowedFd<'_>, mount: &Mount) -> Result<Option<Fd>, Error> {
     if mount.kind.as_deref() == Some(c"cgroup") {
-        for mount in plan.cgroup_mounts {
+        for mount in &plan.cgroup_mounts.mounts {
             make_one(plan, root, mount, None)?;
         }
-        return Ok(None);
+        return make_links(root, &plan.cgroup_mounts.links).map(|()| None);
     }
     let index = plan.config.mounts.iter().position(|other| core::ptr::eq(other, mount));
     let source = index.and_then(|index| plan.sources.get(index)?.as_ref());
     make_one(plan, root, mount, source)
+}
+
+fn make_links(root: BorrowedFd<'_>, links: &[(CString, CString)]) -> Result<(), Error> {
+    for (target, path) in links {
+        let (parent, name) = place::split(path);
+        let parent = place::make_directories(root, &parent)?;
+        fs::make_link(target, parent.borrow(), &name).about(|| format!("make the link {}", path.to_string_lossy()))?;
+    }
+    Ok(())
 }
 
 fn make_one(plan: &Plan<'_>, root: BorrowedFd<'_>, mount: &Mount, source: Option<&Fd>) -> Result<Option<Fd>, Error> {
@@ -69,14 +79,16 @@ fn make_one(plan: &Plan<'_>, root: BorrowedFd<'_>, mount: &Mount, source: Option
     if options.copy_up {
         let below = fs::open_in_root(root, &mount.destination, fs::O_RDONLY | fs::O_DIRECTORY, 0);
         let below = below.about(|| format!("open {} in the container", to()))?;
-        let above = fs::open(tree.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0).about(|| format!("open the new {}", to()))?;
+        let above = fs::open(tree.borrow(), c".", fs::O_RDONLY | fs::O_DIRECTORY, 0)
+            .about(|| format!("open the new {}", to()))?;
         copy::copy_tree(below.borrow(), above.borrow()).about(|| format!("copy what {} holds", to()))?;
     }
     set_attributes(&options, tree.borrow()).about(|| format!("set the options of {}", to()))?;
     mount::attach(tree.borrow(), place.borrow()).about(|| format!("mount {}", to()))?;
     for (propagation, recursive) in &options.propagation {
         let attributes = Attributes { propagation: *propagation, ..Attributes::default() };
-        mount::set_attributes(tree.borrow(), *recursive, attributes).about(|| format!("set the propagation of {}", to()))?;
+        mount::set_attributes(tree.borrow(), *recursive, attributes)
+            .about(|| format!("set the propagation of {}", to()))?;
     }
     Ok(Some(fs::duplicate(tree.borrow(), 3).about(|| "duplicate")?))
 }
@@ -157,8 +169,10 @@ fn set_id_map(
             recursive.unwrap_or(false)
         }
     };
-    let map = Attributes { set: u64::from(MOUNT_ATTR_IDMAP), user_namespace: Some(own.borrow()), ..Attributes::default() };
-    mount::set_attributes(tree, recursive, map).about(|| format!("map the users of {}", mount.destination.to_string_lossy()))
+    let map =
+        Attributes { set: u64::from(MOUNT_ATTR_IDMAP), user_namespace: Some(own.borrow()), ..Attributes::default() };
+    mount::set_attributes(tree, recursive, map)
+        .about(|| format!("map the users of {}", mount.destination.to_string_lossy()))
 }
 
 fn own_user_namespace(proc: BorrowedFd<'_>) -> Result<Fd, Error> {
@@ -191,7 +205,9 @@ fn destination(root: BorrowedFd<'_>, mount: &Mount, options: &Options, tree: Bor
         let parent = place::make_directories(root, &parent)?;
         match fs::make_directory(parent.borrow(), &name, 0o755) {
             Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(Error::system(format!("make {} in the container", path.to_string_lossy()), errno)),
+            Err(errno) => {
+                return Err(Error::system(format!("make {} in the container", path.to_string_lossy()), errno));
+            }
         }
         let flags = fs::O_PATH | fs::O_DIRECTORY | fs::O_NOFOLLOW;
         return fs::open(parent.borrow(), &name, flags, 0)
@@ -219,12 +235,15 @@ fn refuse_procfs(place: &Fd, mount: &Mount, options: &Options) -> Result<(), Err
         b"/proc/net/dev",
         b"/proc/sys/fs/binfmt_misc",
     ];
-    let on_procfs = fs::statfs_fd(place.borrow()).is_ok_and(|stat| stat.f_type as i64 == fs::PROC_SUPER_MAGIC);
+    let on_procfs = fs::statfs_fd(place.borrow()).is_ok_and(|stat| stat.f_type == fs::PROC_SUPER_MAGIC);
     let path = mount.destination.to_bytes();
     if !on_procfs || REPLACED.contains(&path) || (path == b"/proc" && options.bind) {
         return Ok(());
     }
-    Err(Error::config(format!("mounts: {} is inside of procfs, where nothing may be mounted", mount.destination.to_string_lossy())))
+    Err(Error::config(format!(
+        "mounts: {} is inside of procfs, where nothing may be mounted",
+        mount.destination.to_string_lossy()
+    )))
 }
 
 /// Changes the options of what is mounted there already.
@@ -244,5 +263,9 @@ fn remount(root: BorrowedFd<'_>, mount: &Mount, options: &Options) -> Result<(),
 
 /// Whether the last mount at a path is a bind mount.
 pub(super) fn is_bound(mounts: &[Mount], path: &CStr) -> bool {
-    mounts.iter().rev().find(|mount| mount.destination.as_c_str() == path).is_some_and(|mount| Options::read(&mount.options).bind)
+    mounts
+        .iter()
+        .rev()
+        .find(|mount| mount.destination.as_c_str() == path)
+        .is_some_and(|mount| Options::read(&mount.options).bind)
 }

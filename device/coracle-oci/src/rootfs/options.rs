@@ -71,7 +71,8 @@ const PROPAGATIONS: &[(&str, u64)] = &[
 const FLAGS: &[&str] = &["sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand"];
 
 /// What is understood and means nothing (any more).
-const IGNORED: &[&str] = &["defaults", "silent", "loud", "iversion", "noiversion", "nofail", "_netdev", "auto", "noauto"];
+const IGNORED: &[&str] =
+    &["defaults", "silent", "loud", "iversion", "noiversion", "nofail", "_netdev", "auto", "noauto"];
 
 impl Options {
     pub(crate) fn read(options: &[String]) -> Self {
@@ -111,9 +112,28 @@ impl Options {
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     const OWN: &[&str] = &["bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"];
     const RECURSIVE: &[&str] = &[
-        "rro", "rrw", "rnosuid", "rsuid", "rnodev", "rdev", "rnoexec", "rexec", "rnodiratime", "rdiratime", "rrelatime",
-        "rnorelatime", "rnoatime", "ratime", "rstrictatime", "rnostrictatime", "rnosymfollow", "rsymfollow", "rprivate",
-        "rshared", "rslave", "runbindable",
+        "rro",
+        "rrw",
+        "rnosuid",
+        "rsuid",
+        "rnodev",
+        "rdev",
+        "rnoexec",
+        "rexec",
+        "rnodiratime",
+        "rdiratime",
+        "rrelatime",
+        "rnorelatime",
+        "rnoatime",
+        "ratime",
+        "rstrictatime",
+        "rnostrictatime",
+        "rnosymfollow",
+        "rsymfollow",
+        "rprivate",
+        "rshared",
+        "rslave",
+        "runbindable",
     ];
     let attributes = ATTRIBUTES.iter().map(|(name, ..)| *name).chain(PROPAGATIONS.iter().map(|(name, _)| *name));
     attributes.chain(FLAGS.iter().chain(IGNORED).chain(OWN).chain(RECURSIVE).copied())

@@ -35,7 +35,9 @@ pub(crate) fn check(linux: &Linux) -> Result<(), Error> {
             return Err(Error::config(format!("linux.sysctl: {name} is the host's: no namespace has its own")));
         };
         if linux.namespace(kind).is_none() {
-            return Err(Error::config(format!("linux.sysctl: {name} is the host's: the container has no {kind:?} namespace")));
+            return Err(Error::config(format!(
+                "linux.sysctl: {name} is the host's: the container has no {kind:?} namespace"
+            )));
         }
     }
     Ok(())

@@ -21,9 +21,9 @@ pub use linux::{
     Device, IdMapping, IntelRdt, Linux, MemoryPolicy, Namespace, NamespaceKind, Seccomp, SeccompArgument, SeccompRule,
     TimeOffset,
 };
+pub use names::{capabilities, capability, memory_policies, memory_policy_flags};
 pub use node::{Error, Node};
 pub use process::{Affinity, Capabilities, IoPriority, Process, Rlimit, Scheduler, Size, User};
-pub use names::{capabilities, capability, memory_policies, memory_policy_flags};
 pub use read_process::numbers_as_bits;
 pub use resources::{
     BlockIo, Cpu, DeviceRule, HugepageLimit, Memory, NetworkPriority, RdmaLimit, Resources, Throttle, Weight,

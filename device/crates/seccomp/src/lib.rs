@@ -27,7 +27,7 @@ use core::fmt;
 
 pub use assemble::Instruction;
 pub use lookup::number;
-pub use names::{NameError, flag};
+pub use names::{ACTIONS, ARCHITECTURES, FLAGS, NameError, OPERATORS, flag};
 
 /// A seccomp profile, as config.json has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -99,7 +99,9 @@ impl<'p> Named<'p> {
         }
         // A rule without conditions goes before all that have some.
         ways.retain(|way| table.get(way.slot) == Some(&NO_RULE));
-        ways.sort_by(|left, right| left.slot.cmp(&right.slot).then_with(|| condition::order(&left.tests, &right.tests)));
+        ways.sort_by(|left, right| {
+            left.slot.cmp(&right.slot).then_with(|| condition::order(&left.tests, &right.tests))
+        });
         ways.dedup_by(|way, before| way.slot == before.slot && way.tests.starts_with(&before.tests));
 
         let newer = newest.filter(|_| self.newer_calls_are_unknown());

@@ -16,8 +16,7 @@ const TOKEN: u32 = 4;
 /// Writes the whole filter; the last architecture is the one that is found first.
 pub(crate) fn architectures(program: &mut Assembler, all: &[(u32, Ranges)]) {
     let Some(((native, ranges), others)) = all.split_last() else { return };
-    let entries: Vec<(u32, Label)> =
-        others.iter().map(|(token, ranges)| (*token, numbers(program, ranges))).collect();
+    let entries: Vec<(u32, Label)> = others.iter().map(|(token, ranges)| (*token, numbers(program, ranges))).collect();
     let mut other = program.result(Action::KillThread.value());
     for (token, entry) in entries {
         other = program.branch(op::EQUAL, token, entry, other);

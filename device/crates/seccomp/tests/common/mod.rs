@@ -36,11 +36,54 @@ impl Random {
 
 /// Calls of all kinds: neighbours, multiplexed, of one architecture only, private, old and new, and no call at all.
 pub const NAMES: [&str; 48] = [
-    "read", "write", "open", "close", "stat", "fstat", "lstat", "poll", "lseek", "mmap", "socket", "connect", "accept",
-    "accept4", "send", "recv", "sendto", "recvmmsg", "socketcall", "ipc", "semop", "semtimedop", "msgget", "shmat",
-    "shmctl", "chown32", "fcntl64", "_llseek", "personality", "clone", "clone3", "arch_prctl", "modify_ldt", "set_tls",
-    "breakpoint", "arm_fadvise64_64", "rt_sigaction", "ioctl", "readv", "execve", "execveat", "bpf", "ptrace", "mount",
-    "umount2", "close_range", "openat2", "no_such_call",
+    "read",
+    "write",
+    "open",
+    "close",
+    "stat",
+    "fstat",
+    "lstat",
+    "poll",
+    "lseek",
+    "mmap",
+    "socket",
+    "connect",
+    "accept",
+    "accept4",
+    "send",
+    "recv",
+    "sendto",
+    "recvmmsg",
+    "socketcall",
+    "ipc",
+    "semop",
+    "semtimedop",
+    "msgget",
+    "shmat",
+    "shmctl",
+    "chown32",
+    "fcntl64",
+    "_llseek",
+    "personality",
+    "clone",
+    "clone3",
+    "arch_prctl",
+    "modify_ldt",
+    "set_tls",
+    "breakpoint",
+    "arm_fadvise64_64",
+    "rt_sigaction",
+    "ioctl",
+    "readv",
+    "execve",
+    "execveat",
+    "bpf",
+    "ptrace",
+    "mount",
+    "umount2",
+    "close_range",
+    "openat2",
+    "no_such_call",
 ];
 
 pub const ACTIONS: [Action; 10] = [
@@ -107,7 +150,8 @@ pub fn random_profile(random: &mut Random, rules: Rules) -> Profile<'static> {
                 usize::MAX => actions[chosen[0]],
                 first => actions[first],
             };
-            let args = if conditional { (0..1 + random.below(3)).map(|_| comparison(random)).collect() } else { vec![] };
+            let args =
+                if conditional { (0..1 + random.below(3)).map(|_| comparison(random)).collect() } else { vec![] };
             Rule { names: chosen.into_iter().map(|name| NAMES[name]).collect(), action, args }
         })
         .collect();
@@ -164,7 +208,8 @@ pub fn calls(random: &mut Random, profile: &Profile<'_>, machine: Machine, round
 /// Nothing, with a word on it, if that is not there.
 pub fn stock(text: &str) -> Profile<'_> {
     let document = Box::leak(Box::new(json::parse(text.as_bytes()).expect("JSON")));
-    let capabilities = "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT";
+    let capabilities =
+        "CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT";
     let has = |name: &str| capabilities.split(' ').any(|capability| name.strip_prefix("CAP_") == Some(capability));
     let list = |value: Option<&'static Value>| value.and_then(Value::as_array).unwrap_or_default().iter();
     let texts = move |value| list(value).filter_map(Value::as_str);
