@@ -15,6 +15,7 @@ const SHORT_PRIVATE: u16 = 0xf000;
 const NONE: u16 = u16::MAX;
 
 const SLOTS: usize = 1024;
+#[allow(clippy::indexing_slicing)]
 const TEXT_LENGTH: usize = {
     let mut length = 0;
     let mut row = 0;

@@ -10,7 +10,10 @@ use alloc::vec::Vec;
 /// A profile whose names are looked up.
 pub(crate) struct Named<'p> {
     profile: &'p Profile<'p>,
-    calls: Vec<(Row, &'p Rule<'p>)>,
+    /// Of all rules, one after the other.
+    calls: Vec<Row>,
+    /// Each rule that has known names, with the end of its part of `calls`.
+    rules: Vec<(&'p Rule<'p>, usize)>,
 }
 
 /// What happens with the calls of a range.
@@ -48,6 +51,8 @@ pub(crate) struct Way {
 const SLOTS: usize = ORDINARY as usize + 16;
 /// No action has this value: no rule for the call so far.
 const NO_RULE: u32 = u32::MAX;
+/// Nor this one: it depends.
+const DEPENDS: u32 = u32::MAX - 1;
 
 const fn slot(number: u32) -> usize {
     (if number < ORDINARY { number } else { ORDINARY + number % 16 }) as usize
@@ -56,13 +61,15 @@ const fn slot(number: u32) -> usize {
 impl<'p> Named<'p> {
     pub(crate) fn of(profile: &'p Profile<'p>) -> Result<Self, Error> {
         let mut calls = Vec::with_capacity(profile.rules.iter().map(|rule| rule.names.len()).sum());
+        let mut rules = Vec::with_capacity(profile.rules.len());
         for rule in &profile.rules {
             if let Some(wrong) = rule.args.iter().find(|arg| arg.index > 5) {
                 return Err(Error::Index(wrong.index));
             }
-            calls.extend(rule.names.iter().filter_map(|name| Some((Row::of(name)?, rule))));
+            calls.extend(rule.names.iter().filter_map(|name| Row::of(name)));
+            rules.push((rule, calls.len()));
         }
-        Ok(Self { profile, calls })
+        Ok(Self { profile, calls, rules })
     }
 
     /// The ranges for the ways into the kernel that share a token.
@@ -81,54 +88,36 @@ impl<'p> Named<'p> {
     }
 
     fn add(&self, ranges: &mut Ranges, abi: Abi) -> Result<(), Error> {
-        let mut table = vec![NO_RULE; SLOTS];
-        let mut ways = Vec::new();
+        let mut table = Table { actions: vec![NO_RULE; SLOTS], ways: Vec::new(), abi };
         let mut newest = None;
-        for (row, rule) in &self.calls {
-            let number = row.number(abi.arch);
-            newest = newest.max(number.filter(|number| *number < PRIVATE));
-            if rule.action == self.profile.default_action {
-                continue;
-            }
-            if let Some((number, first)) = row.multiplexed().and_then(|value| abi.multiplexer(value)) {
-                add_rule(&mut table, &mut ways, slot(number), rule, abi, Some(first))?;
-            }
-            if let Some(number) = number {
-                add_rule(&mut table, &mut ways, slot(number), rule, abi, None)?;
-            }
-        }
-        // A rule without conditions goes before all that have some.
-        ways.retain(|way| table.get(way.slot) == Some(&NO_RULE));
-        ways.sort_by(|left, right| {
-            left.slot.cmp(&right.slot).then_with(|| condition::order(&left.tests, &right.tests))
-        });
-        ways.dedup_by(|way, before| way.slot == before.slot && way.tests.starts_with(&before.tests));
-
-        let newer = newest.filter(|_| self.newer_calls_are_unknown());
-        let rest = if newer.is_some() { Action::UNKNOWN_CALL.value() } else { ranges.otherwise };
-        let mut conditions = ways.chunk_by(|left, right| left.slot == right.slot).peekable();
-        let mut from = ranges.ways.len();
-        for (at, value) in table.iter().enumerate() {
-            let private = at >= ORDINARY as usize;
-            let number = if private { PRIVATE + (at as u32 - ORDINARY) } else { at as u32 };
-            let outcome = match conditions.next_if(|group| group.first().is_some_and(|way| way.slot == at)) {
-                Some(group) => {
-                    let to = from + group.len();
-                    let outcome = Outcome::Depends { from, to, narrow: abi.narrow };
-                    from = to;
-                    outcome
+        let mut from = 0;
+        for (rule, to) in &self.rules {
+            let says_nothing = rule.action == self.profile.default_action;
+            for row in self.calls.get(from..*to).unwrap_or_default() {
+                let number = row.number(abi.arch);
+                newest = newest.max(number.filter(|number| *number < PRIVATE));
+                if says_nothing {
+                    continue;
                 }
-                None if *value != NO_RULE => Outcome::Return(*value),
-                None if newer.is_some_and(|newest| number <= newest) => Outcome::Return(ranges.otherwise),
-                None => Outcome::Return(rest),
-            };
-            if number == PRIVATE {
-                ranges.push(abi.base + ORDINARY, Outcome::Return(rest));
+                if let Some((number, first)) = row.multiplexed().and_then(|value| abi.multiplexer(value)) {
+                    table.add(slot(number), rule, Some(first))?;
+                }
+                if let Some(number) = number {
+                    table.add(slot(number), rule, None)?;
+                }
             }
-            ranges.push(abi.base + number, outcome);
+            from = *to;
         }
-        ranges.push(abi.base + PRIVATE + 16, Outcome::Return(rest));
-        ranges.ways.append(&mut ways);
+        table.sort_ways();
+
+        let otherwise = ranges.otherwise;
+        let newer = newest.filter(|_| self.newer_calls_are_unknown()).map_or(SLOTS, |newest| slot(newest) + 1);
+        let rest = if newer < SLOTS { Action::UNKNOWN_CALL.value() } else { otherwise };
+        let (old, new) = table.actions.split_at_mut(newer);
+        for (slots, value) in [(old, otherwise), (new, rest)] {
+            slots.iter_mut().filter(|action| **action == NO_RULE).for_each(|action| *action = value);
+        }
+        table.push(ranges, rest);
         Ok(())
     }
 
@@ -138,28 +127,72 @@ impl<'p> Named<'p> {
     }
 }
 
-fn add_rule(
-    table: &mut [u32],
-    ways: &mut Vec<Way>,
-    slot: usize,
-    rule: &Rule<'_>,
+/// What the rules say of each call of one way into the kernel.
+struct Table {
+    /// Of rules without conditions, by slot.
+    actions: Vec<u32>,
+    ways: Vec<Way>,
     abi: Abi,
-    first: Option<u64>,
-) -> Result<(), Error> {
-    let Some(value) = table.get_mut(slot).filter(|value| **value == NO_RULE) else { return Ok(()) };
-    let result = rule.action.value();
-    for tests in condition::ways(rule, abi, first) {
-        if tests.is_empty() {
-            *value = result;
+}
+
+impl Table {
+    fn add(&mut self, slot: usize, rule: &Rule<'_>, first: Option<u64>) -> Result<(), Error> {
+        let Some(action) = self.actions.get_mut(slot).filter(|action| **action == NO_RULE) else { return Ok(()) };
+        let result = rule.action.value();
+        if rule.args.is_empty() && first.is_none() {
+            *action = result;
             return Ok(());
         }
-        // Each way is at least one instruction.
-        if ways.len() == MAX_INSTRUCTIONS {
-            return Err(Error::TooLong);
+        for tests in condition::ways(rule, self.abi, first) {
+            if tests.is_empty() {
+                *action = result;
+                break;
+            }
+            // Each way is at least one instruction.
+            if self.ways.len() == MAX_INSTRUCTIONS {
+                return Err(Error::TooLong);
+            }
+            self.ways.push(Way { slot, tests, result });
         }
-        ways.push(Way { slot, tests, result });
+        Ok(())
     }
-    Ok(())
+
+    /// By slot and in the order in which they are asked, without those that are never reached: a rule without conditions
+    /// goes before all that have some, and a way before those that ask for more.
+    fn sort_ways(&mut self) {
+        self.ways.retain(|way| self.actions.get(way.slot) == Some(&NO_RULE));
+        self.ways.sort_by(|left, right| {
+            left.slot.cmp(&right.slot).then_with(|| condition::order(&left.tests, &right.tests))
+        });
+        self.ways.dedup_by(|way, before| way.slot == before.slot && way.tests.starts_with(&before.tests));
+        for way in &self.ways {
+            if let Some(action) = self.actions.get_mut(way.slot) {
+                *action = DEPENDS;
+            }
+        }
+    }
+
+    /// Appends the ranges of numbers with one outcome, where every slot has one. Numbers without a slot have `rest`.
+    fn push(mut self, ranges: &mut Ranges, rest: u32) {
+        let mut conditions = self.ways.chunk_by(|left, right| left.slot == right.slot);
+        let mut from = ranges.ways.len();
+        let (ordinary, private) = self.actions.split_at(ORDINARY as usize);
+        for (start, actions, end) in [(0, ordinary, ORDINARY), (PRIVATE, private, PRIVATE + 16)] {
+            let mut last = NO_RULE;
+            for (number, action) in (self.abi.base + start..).zip(actions) {
+                if *action == DEPENDS {
+                    let to = from + conditions.next().map_or(0, <[Way]>::len);
+                    ranges.push(number, Outcome::Depends { from, to, narrow: self.abi.narrow });
+                    from = to;
+                } else if *action != last {
+                    ranges.push(number, Outcome::Return(*action));
+                }
+                last = *action;
+            }
+            ranges.push(self.abi.base + end, Outcome::Return(rest));
+        }
+        ranges.ways.append(&mut self.ways);
+    }
 }
 
 impl Ranges {

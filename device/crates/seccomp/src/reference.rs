@@ -137,9 +137,9 @@ fn word(call: &Call, offset: u32) -> Option<u32> {
     match offset {
         0 => Some(call.number),
         4 => Some(call.token),
-        16.. if offset % 4 == 0 => {
+        16.. if offset.is_multiple_of(4) => {
             let argument = *call.arguments.get((offset as usize - 16) / 8)?;
-            Some((if offset % 8 == 0 { argument } else { argument >> 32 }) as u32)
+            Some((if offset.is_multiple_of(8) { argument } else { argument >> 32 }) as u32)
         }
         // The address of the instruction, which no filter here looks at.
         8 | 12 => Some(0),
@@ -155,7 +155,7 @@ pub fn is_valid(program: &[Instruction]) -> bool {
     (1..=MAX_INSTRUCTIONS).contains(&program.len())
         && program.last().is_some_and(|last| last.code == op::RETURN)
         && program.iter().enumerate().all(|(at, Instruction { code, jt, jf, k })| match *code {
-            op::LOAD => k % 4 == 0 && *k < 64,
+            op::LOAD => k.is_multiple_of(4) && *k < 64,
             op::AND | op::RETURN => true,
             op::JUMP => inside(at, *k),
             op::EQUAL | op::GREATER | op::NOT_LESS | op::ANY_BIT => {

@@ -7,6 +7,8 @@
 pub(crate) const X: u32 = u32::MAX;
 
 /// A name and its numbers for x86_64, x86, x32 (without its bit 30), aarch64 and arm. In the order of the names.
+// A constant, so that programs do not contain it.
+#[allow(clippy::large_const_arrays)]
 #[rustfmt::skip]
 pub(crate) const ROWS: [(&str, [u32; 5]); 485] = [
     ("_llseek", [X, 140, X, X, 140]),

@@ -38,7 +38,7 @@ fn compare(name: &str, seed: u64, rules: Rules) -> Option<usize> {
     let mut libseccomp = Libseccomp::start(name)?;
     let mut random = Random(seed);
     let mut compared = 0;
-    for round in 0..400 {
+    for round in 0..120 {
         let profile = random_profile(&mut random, rules);
         let theirs = libseccomp.export(&profile, round % 2 == 0 && !profile.rules.is_empty());
         let mut calls = calls(&mut random, &profile, Machine::X86_64, 3);
@@ -61,13 +61,13 @@ fn compare(name: &str, seed: u64, rules: Rules) -> Option<usize> {
 #[test]
 fn rules_that_agree() {
     let Some(compared) = compare("agree", 0x5ecc_0000_0002, Rules::Agree) else { return };
-    assert!(compared > 100_000, "{compared}");
+    assert!(compared > 50_000, "{compared}");
 }
 
 #[test]
 fn rules_that_disagree() {
     let Some(compared) = compare("disagree", 0x5ecc_0000_0003, Rules::Disagree) else { return };
-    assert!(compared > 100_000, "{compared}");
+    assert!(compared > 50_000, "{compared}");
 }
 
 #[test]
@@ -75,9 +75,20 @@ fn the_stock_profile() {
     let (Some(text), Some(mut libseccomp)) = (stock_text(), Libseccomp::start("stock")) else { return };
     let profile = stock(&text);
     let theirs = libseccomp.export(&profile, false);
+    assert_eq!(theirs.refused, 0);
     let mut random = Random(0x5ecc_0000_0004);
-    let calls = calls(&mut random, &profile, Machine::X86_64, 20);
+    let mut calls = calls(&mut random, &profile, Machine::X86_64, 4);
+    for number in (0..2000).chain(1 << 30..(1 << 30) + 2000) {
+        calls.extend([common::X86_64, common::X86, common::FOREIGN].map(|token| Call {
+            token,
+            number,
+            arguments: [0; 6],
+        }));
+    }
     let differences = differences(&profile, &calls, &theirs.code);
-    eprintln!("refused {}, {} instructions", theirs.refused, theirs.code.len());
     assert!(differences.is_empty(), "{:x?} of {}", differences[0], differences.len());
+    // The kernel takes it too.
+    let ours = compile(&profile, Machine::X86_64).unwrap();
+    assert!(ours.instructions().len() * 2 < theirs.code.len(), "{}", ours.instructions().len());
+    assert!(libseccomp.load(ours.instructions(), 1).is_ok_and(|nanoseconds| nanoseconds > 0));
 }
