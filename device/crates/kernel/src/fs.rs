@@ -24,6 +24,8 @@ pub const SYSFS_MAGIC: i64 = 0x6265_6572;
 /// As above.
 pub const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
 /// As above.
+pub const CGROUP_SUPER_MAGIC: i64 = 0x0027_e0eb;
+/// As above.
 pub const TMPFS_MAGIC: i64 = 0x0102_1994;
 
 /// `openat`; always closed on exec.
@@ -166,6 +168,13 @@ pub fn statfs_fd(fd: BorrowedFd<'_>) -> Result<StatFs> {
     Ok(stat)
 }
 
+/// `statfs`.
+pub fn statfs(path: &CStr) -> Result<StatFs> {
+    let mut stat = zeroed::<StatFs>();
+    sys!(statfs, path, Out(&mut stat))?;
+    Ok(stat)
+}
+
 /// The number of the mount that a descriptor is on (`statx`'s `stx_mnt_id`, Linux 5.8).
 pub fn mount_id(fd: BorrowedFd<'_>) -> Result<u64> {
     let mut found = zeroed::<raw::statx>();
@@ -177,6 +186,12 @@ pub fn mount_id(fd: BorrowedFd<'_>) -> Result<u64> {
 #[must_use]
 pub fn exists(directory: BorrowedFd<'_>, path: &CStr) -> bool {
     sys!(faccessat, directory, path, 0u32).is_ok()
+}
+
+/// Whether the caller's real user may write to a path.
+#[must_use]
+pub fn is_writable(directory: BorrowedFd<'_>, path: &CStr) -> bool {
+    sys!(faccessat, directory, path, 2u32).is_ok()
 }
 
 /// `mkdirat`.
@@ -250,6 +265,11 @@ pub fn pipe() -> Result<(Fd, Fd)> {
 /// A file in memory (`memfd_create`).
 pub fn memory_file(name: &CStr, flags: u32) -> Result<Fd> {
     sys!(memfd_create, name, flags).map(owned)
+}
+
+/// A counter that others add to (`eventfd2`), closed on exec. A read takes all of it, as eight bytes.
+pub fn event_counter() -> Result<Fd> {
+    sys!(eventfd2, 0u32, O_CLOEXEC).map(owned)
 }
 
 /// Copies from one file to another inside of the kernel; how many bytes it was.

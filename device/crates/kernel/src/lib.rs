@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+pub mod bpf;
 pub mod clock;
 pub mod fd;
 pub mod fs;
