@@ -2,7 +2,7 @@
 
 use crate::directory::Directory;
 use crate::layout::own_groups;
-use crate::path::{c_path, join};
+use crate::path::{c_path, clean, join};
 use crate::{Action, Error, Result};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -115,6 +115,30 @@ impl Group {
         let Some(member) = self.members.first().filter(|_| self.unified) else { return Ok(None) };
         let directory = beside(member, pid)?;
         Directory::open(&directory).map(Directory::into_fd)
+    }
+
+    /// A group below this one, which is not made: of a path, or in version 1 also of `controller,controller:path`, where
+    /// only those hierarchies differ (`runc exec --cgroup`).
+    pub fn below(&self, path: &str) -> Result<Self> {
+        let (only, path) = match path.split_once(':') {
+            Some((controllers, path)) if !self.unified => (Some(controllers), path),
+            _ => (None, path),
+        };
+        let path = if path.trim_matches('/').is_empty() { String::new() } else { clean(path)? };
+        let mut group = self.clone();
+        let mut changed = only.is_none();
+        for member in &mut group.members {
+            let named = |list: &str| list.split(',').any(|name| member.controllers.iter().any(|own| own == name));
+            if only.is_none_or(named) {
+                member.directory = join(&member.directory, &path);
+                changed = true;
+            }
+        }
+        if changed {
+            Ok(group)
+        } else {
+            Err(Error::Path { path: path.clone(), what: "is for a controller that is not there" })
+        }
     }
 
     /// Moves a process into the group, in every hierarchy.

@@ -31,15 +31,18 @@ mod state;
 mod statistics;
 mod systemd;
 
+pub use dbus::Error as BusError;
 #[doc(hidden)]
-pub use dbus::message::read_message as fuzz_read_message;
-pub use dbus::{Error as BusError, Message as BusMessage};
+pub use dbus::read_any as read_any_message;
 pub use error::{Action, Error};
 pub use group::{Group, Unit};
 pub use layout::{Hierarchy, Layout};
 pub use mounts::{HierarchyMount, Mounts};
 pub use oom::OomWatch;
 pub use plan::{Driver, Request};
+
+/// Where the machine's cgroups are mounted.
+pub const ROOT: &str = "/sys/fs/cgroup";
 
 /// What a call gives, or why not.
 pub type Result<T> = core::result::Result<T, Error>;

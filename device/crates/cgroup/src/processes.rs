@@ -91,14 +91,20 @@ fn list(path: &str, depth: usize, found: &mut Vec<i32>) -> Result<()> {
 
 /// The groups directly below one; none when it is gone.
 pub(crate) fn groups_below(path: &str) -> Result<Vec<String>> {
-    let read = || {
-        let directory = fs::open(CWD, &c_path(path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0)?;
-        fs::entries(directory.borrow())
-    };
-    let entries = match read() {
+    let entries = match entries(path) {
         Err(Errno::ENOENT | Errno::ENODEV) => Vec::new(),
         result => result.map_err(|errno| Error::file(path, "", Action::Read, errno))?,
     };
     let groups = entries.iter().filter(|entry| entry.kind == fs::KIND_DIRECTORY);
     Ok(groups.filter_map(|entry| Some(format!("{path}/{}", entry.name.to_str().ok()?))).collect())
+}
+
+/// The names of what is in a group's directory.
+pub(crate) fn file_names(path: &str) -> core::result::Result<Vec<String>, Errno> {
+    Ok(entries(path)?.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect())
+}
+
+fn entries(path: &str) -> core::result::Result<Vec<fs::Entry>, Errno> {
+    let directory = fs::open(CWD, &c_path(path)?, fs::O_RDONLY | fs::O_DIRECTORY, 0)?;
+    fs::entries(directory.borrow())
 }

@@ -21,8 +21,11 @@ impl Group {
             // One that stays does not keep the others.
             result = result.and(remove(&member.directory, end));
         }
-        // A unit without its group is of no use to anybody; systemd lets go of it by itself.
-        result.and(stopped)
+        match stopped {
+            // Without its group and its processes a unit ends by itself.
+            Err(Error::Bus(error)) if error.is_refusal() => result,
+            _ => result.and(stopped),
+        }
     }
 }
 

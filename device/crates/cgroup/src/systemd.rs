@@ -42,41 +42,46 @@ type Properties = Vec<(&'static str, Property)>;
 
 /// Starts the unit with a process in it, and waits until it is there.
 pub(crate) fn start(unit: &Unit, resources: &Resources, unified: bool, process: Option<i32>) -> Result<()> {
-    let mut connection = connect(unit)?;
-    let properties = start_properties(unit, resources, unified, process)?;
+    start_at(&mut connect(unit)?, unit, &start_properties(unit, resources, unified, process)?)
+}
+
+fn start_at(connection: &mut Connection, unit: &Unit, properties: &Properties) -> Result<()> {
     let body = || {
         let mut body = Writer::default();
         body.string(&unit.name);
         body.string("replace");
-        write_properties(&mut body, &properties);
+        write_properties(&mut body, properties);
         // No further units.
         body.array(8, |_| {});
         body
     };
     let attempt = |connection: &mut Connection| connection.call("StartTransientUnit", "ssa(sv)a(sa(sv))", body());
-    let reply = match attempt(&mut connection) {
+    let reply = match attempt(connection) {
         // One of the same name that failed, before.
         Err(dbus::Error::Failed { name, .. }) if name == "org.freedesktop.systemd1.UnitExists" => {
-            reset_failed(&mut connection, unit);
-            attempt(&mut connection)?
+            reset_failed(connection, unit);
+            attempt(connection)?
         }
         result => result?,
     };
-    finish(&mut connection, unit, &reply)
+    finish(connection, unit, &reply)
 }
 
 /// Stops the unit, which ends its processes. One that is not there is stopped.
 pub(crate) fn stop(unit: &Unit) -> Result<()> {
-    let mut connection = connect(unit)?;
+    stop_at(&mut connect(unit)?, unit)
+}
+
+fn stop_at(connection: &mut Connection, unit: &Unit) -> Result<()> {
     let mut body = Writer::default();
     body.string(&unit.name);
     body.string("replace");
     match connection.call("StopUnit", "ss", body) {
         Err(dbus::Error::Failed { name, .. }) if name == "org.freedesktop.systemd1.NoSuchUnit" => return Ok(()),
-        result => finish(&mut connection, unit, &result?)?,
+        result => finish(connection, unit, &result?)?,
     }
     // A unit that failed would keep its name.
-    reset_failed(&mut connection, unit);
+    reset_failed(connection, unit);
     Ok(())
 }
 
@@ -200,7 +205,7 @@ fn bits_of(list: &str) -> Option<Vec<u8>> {
 }
 
 /// `a(sv)`.
-fn write_properties(body: &mut Writer, properties: &[(&'static str, Property)]) {
+fn write_properties(body: &mut Writer, properties: &Properties) {
     body.array(8, |items| {
         for (name, value) in properties {
             items.align(8);
@@ -236,5 +241,98 @@ fn write_variant(body: &mut Writer, value: &Property) {
             body.signature("as");
             body.array(4, |items| texts.iter().for_each(|text| items.string(text)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dbus::tests::{Bus, Fate};
+    use runtime_spec::Node;
+
+    fn unit() -> Unit {
+        Unit { name: "libpod-abc.scope".into(), slice: "machine.slice".into(), user: None }
+    }
+
+    fn properties(text: &str, unified: bool) -> Properties {
+        let resources = Resources::read(&Node::document(&json::parse(text.as_bytes()).unwrap())).unwrap();
+        limits(&resources, unified).unwrap()
+    }
+
+    #[test]
+    fn slices_are_nested_by_their_names() {
+        for (slice, wanted) in
+            [("a.slice", "/a.slice"), ("a-b-c.slice", "/a.slice/a-b.slice/a-b-c.slice"), ("-.slice", "")]
+        {
+            assert_eq!(expand_slice(slice).as_deref(), Some(wanted), "{slice}");
+        }
+        for slice in ["", ".slice", "a", "a--b.slice", "-a.slice", "a-.slice", "a/b.slice", "--.slice"] {
+            assert_eq!(expand_slice(slice), None, "{slice}");
+        }
+    }
+
+    #[test]
+    fn limits_become_properties() {
+        let podman = r#"{"memory": {"limit": 1000, "swap": 3000, "reservation": 500}, "pids": {"limit": 0},
+            "cpu": {"shares": 1024, "quota": 15001, "period": 50000, "cpus": "0-1,9"}}"#;
+        let number = Property::Number;
+        assert_eq!(
+            properties(podman, true),
+            [
+                ("MemoryMax", number(1000)),
+                ("MemoryLow", number(500)),
+                ("MemorySwapMax", number(2000)),
+                ("CPUWeight", number(100)),
+                ("TasksMax", number(1)),
+                ("CPUQuotaPeriodUSec", number(50_000)),
+                ("CPUQuotaPerSecUSec", number(310_000)),
+                ("AllowedCPUs", Property::Bytes(vec![3, 2])),
+            ]
+        );
+        assert_eq!(properties(podman, false)[..2], [("MemoryLimit", number(1000)), ("CPUShares", number(1024))]);
+        let none = r#"{"memory": {"limit": -1}, "cpu": {"quota": -1}, "pids": {"limit": -1}}"#;
+        let all_bits = properties(none, true);
+        assert!(all_bits.iter().all(|(_, value)| *value == number(u64::MAX)) && all_bits.len() == 4, "{all_bits:?}");
+        assert_eq!(properties("{}", true), []);
+    }
+
+    #[test]
+    fn lists_become_bits() {
+        assert_eq!(bits_of("0-3,7"), Some(vec![0x8f]));
+        assert_eq!(bits_of("8"), Some(vec![0, 1]));
+        for odd in ["3-1", "x", "1-", "0-99999999", "-1"] {
+            assert_eq!(bits_of(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_scope_starts_when_its_job_is_over() {
+        for fate in [Fate::Good, Fate::SignalFirst, Fate::Slow, Fate::BigEndian, Fate::NameTaken] {
+            let bus = Bus::start(fate, false);
+            let all = start_properties(&unit(), &Resources::default(), true, Some(77)).unwrap();
+            start_at(&mut bus.connect().unwrap(), &unit(), &all).unwrap();
+            let (method, body) = bus.calls().into_iter().next_back().unwrap();
+            assert_eq!(method, "StartTransientUnit");
+            let holds = |text: &[u8]| body.windows(text.len()).any(|window| window == text);
+            assert!(holds(b"libpod-abc.scope\0") && holds(b"machine.slice\0") && holds(&77u32.to_le_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_goes_wrong_is_told() {
+        let start = |fate| start_at(&mut Bus::start(fate, false).connect()?, &unit(), &Properties::new());
+        let failed = Error::Unit { unit: "libpod-abc.scope".into(), result: "failed".into() };
+        assert_eq!(start(Fate::JobFails), Err(failed));
+        assert!(matches!(start(Fate::Denied), Err(Error::Bus(error)) if error.is_refusal()));
+        assert_eq!(start(Fate::NotThisUser), Err(Error::Bus(dbus::Error::Refused)));
+        assert!(matches!(start(Fate::Closes), Err(Error::Bus(dbus::Error::Closed | dbus::Error::Transfer(_)))));
+        assert!(matches!(start(Fate::Garbage), Err(Error::Bus(dbus::Error::Malformed(_)))));
+    }
+
+    #[test]
+    fn a_unit_that_is_gone_is_stopped() {
+        let stop = |fate| stop_at(&mut Bus::start(fate, false).connect().unwrap(), &unit());
+        assert_eq!((stop(Fate::Good), stop(Fate::NoUnit)), (Ok(()), Ok(())));
+        assert!(stop(Fate::JobFails).is_err());
     }
 }

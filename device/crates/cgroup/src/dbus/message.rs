@@ -92,7 +92,7 @@ pub(crate) fn method_call(serial: u32, target: &Target<'_>, method: &str, signat
 
 /// A message that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     /// A return, an error or a signal.
     pub(crate) kind: u8,
     /// The serial number of the call that it answers, or 0.
@@ -103,7 +103,7 @@ pub struct Message {
     pub(crate) error_name: String,
     /// Types of the body's values.
     pub(crate) signature: String,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     big: bool,
 }
 
@@ -165,7 +165,7 @@ impl<'a> Body<'a> {
 }
 
 /// Reads the first message of what was received, and says how long it is; `None` while it is not all there.
-pub fn read_message(received: &[u8]) -> Result<Option<(Message, usize)>> {
+pub(crate) fn read_message(received: &[u8]) -> Result<Option<(Message, usize)>> {
     let Some(&[order, kind, _flags, version, ..]) = received.get(..16) else { return Ok(None) };
     let big = match order {
         b'l' => false,

@@ -4,6 +4,8 @@
 //! with limits, by [`message`].
 
 pub(crate) mod message;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -11,7 +13,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use kernel::{Errno, Fd, clock, poll, socket};
-pub use message::Message;
+pub(crate) use message::Message;
 use message::{Body, Writer, read_message};
 
 /// How long systemd may take for one thing, in nanoseconds.
@@ -249,4 +251,14 @@ pub(crate) struct Target<'a> {
     pub(crate) path: &'a str,
     pub(crate) name: &'a str,
     pub(crate) interface: &'a str,
+}
+
+/// Reads what may have come, to the end of its first message's body, for the fuzzer.
+#[doc(hidden)]
+pub fn read_any(received: &[u8]) {
+    if let Ok(Some((message, length))) = read_message(received) {
+        assert!(length <= received.len());
+        let mut body = message.body();
+        while body.u32().is_ok() && body.string().is_ok() && body.signature().is_ok() {}
+    }
 }
