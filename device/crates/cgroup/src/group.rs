@@ -171,7 +171,7 @@ impl Group {
             let own = || {
                 let file = directory.open_file(name, fs::O_PATH | fs::O_NOFOLLOW)?;
                 // The group of the files stays.
-                fs::change_owner(file.borrow(), c"", user, u32::MAX)
+                fs::change_owner(file.borrow(), user, u32::MAX)
             };
             match own() {
                 Ok(()) | Err(Errno::ENOENT) => {}
