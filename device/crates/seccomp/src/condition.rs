@@ -61,13 +61,9 @@ pub(crate) fn ways(rule: &Rule<'_>, abi: Abi, first: Option<u64>) -> impl Iterat
     let size = if twice { 1 } else { rule.args.len().max(1) };
     let none: &[Comparison] = &[];
     rule.args.chunks(size).chain(rule.args.is_empty().then_some(none)).map(move |args| {
-        let free = args.iter().filter(|arg| first.is_none() || arg.index != 0);
-        let mut tests: Tests = free.filter_map(|arg| Test::of(arg, abi.narrow)).collect();
-        if let Some(value) = first {
-            tests.push(Test { index: 0, op: Op::Equal, mask: u64::from(u32::MAX), value });
-        }
-        tests.sort_unstable_by_key(|test| test.index);
-        tests
+        let number = first.map(|value| Test { index: 0, op: Op::Equal, mask: u64::from(u32::MAX), value });
+        let free = (u8::from(number.is_some())..6).filter_map(|index| args.iter().find(|arg| arg.index == index));
+        number.into_iter().chain(free.filter_map(|arg| Test::of(arg, abi.narrow))).collect()
     })
 }
 

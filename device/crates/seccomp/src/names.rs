@@ -153,7 +153,8 @@ impl Arch {
     }
 }
 
-/// Reads `SECCOMP_FILTER_FLAG_…` to the bit that seccomp(2) has for it, of those that the specification lists.
+/// Reads `SECCOMP_FILTER_FLAG_…` to the bit that seccomp(2) has for it, of those that the specification lists. runc and
+/// crun set `SPEC_ALLOW` if config.json has no `flags` at all.
 pub fn flag(name: &str) -> Result<u32, NameError> {
     Ok(match name.strip_prefix("SECCOMP_FILTER_FLAG_").ok_or(NameError::Unknown)? {
         "TSYNC" => 1,

@@ -108,7 +108,7 @@ impl<'p> Named<'p> {
             }
             from = *to;
         }
-        table.sort_ways();
+        table.drop_ways();
 
         let otherwise = ranges.otherwise;
         let newer = newest.filter(|_| self.newer_calls_are_unknown()).map_or(SLOTS, |newest| slot(newest) + 1);
@@ -131,6 +131,7 @@ impl<'p> Named<'p> {
 struct Table {
     /// Of rules without conditions, by slot.
     actions: Vec<u32>,
+    /// By slot, and in the order in which they are asked.
     ways: Vec<Way>,
     abi: Abi,
 }
@@ -152,18 +153,18 @@ impl Table {
             if self.ways.len() == MAX_INSTRUCTIONS {
                 return Err(Error::TooLong);
             }
-            self.ways.push(Way { slot, tests, result });
+            // There are few, and a sort would be a large part of this crate's code.
+            let order = |way: &Way| way.slot.cmp(&slot).then_with(|| condition::order(&way.tests, &tests));
+            let at = self.ways.partition_point(|way| order(way).is_le());
+            self.ways.insert(at, Way { slot, tests, result });
         }
         Ok(())
     }
 
-    /// By slot and in the order in which they are asked, without those that are never reached: a rule without conditions
-    /// goes before all that have some, and a way before those that ask for more.
-    fn sort_ways(&mut self) {
+    /// Drops ways that are never reached: a rule without conditions goes before all that have some, and a way before those
+    /// that ask for more.
+    fn drop_ways(&mut self) {
         self.ways.retain(|way| self.actions.get(way.slot) == Some(&NO_RULE));
-        self.ways.sort_by(|left, right| {
-            left.slot.cmp(&right.slot).then_with(|| condition::order(&left.tests, &right.tests))
-        });
         self.ways.dedup_by(|way, before| way.slot == before.slot && way.tests.starts_with(&before.tests));
         for way in &self.ways {
             if let Some(action) = self.actions.get_mut(way.slot) {

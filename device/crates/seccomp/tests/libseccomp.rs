@@ -9,8 +9,13 @@ use seccomp::reference::{Call, run};
 use seccomp::{Arch, Instruction, Machine, Op, Profile, compile, number};
 
 /// Calls that end otherwise.
-fn differences(profile: &Profile<'_>, calls: &[Call], theirs: &[Instruction]) -> Vec<(Call, u32, u32)> {
-    let ours = compile(profile, Machine::X86_64).unwrap();
+fn differences(
+    profile: &Profile<'_>,
+    machine: Machine,
+    calls: &[Call],
+    theirs: &[Instruction],
+) -> Vec<(Call, u32, u32)> {
+    let ours = compile(profile, machine).unwrap();
     let result = |code: &[Instruction], call| run(code, call).expect("a result").0;
     let compared = calls.iter().map(|call| (*call, result(ours.instructions(), call), result(theirs, call)));
     compared.filter(|(_, ours, theirs)| ours != theirs).collect()
@@ -20,7 +25,12 @@ fn differences(profile: &Profile<'_>, calls: &[Call], theirs: &[Instruction]) ->
 /// `arg2 > 0x100000001`, it has no match for 0xfffffffe, and with `arg3 < 0x100000000` or `arg3 <= 0x7fffffff` none for
 /// 0xffffffff. Multiplexed calls are one call.
 fn is_miscompiled(profile: &Profile<'_>, token: u32, call: u32) -> bool {
-    let arches: &[Arch] = if token == common::X86 { &[Arch::X86] } else { &[Arch::X86_64, Arch::X32] };
+    let arches: &[Arch] = match token {
+        common::X86 => &[Arch::X86],
+        common::AARCH64 => &[Arch::Aarch64],
+        common::ARM => &[Arch::Arm],
+        _ => &[Arch::X86_64, Arch::X32],
+    };
     let is_multiplexer = token == common::X86 && [102, 117].contains(&call);
     let of_call = |name: &&str| arches.iter().any(|arch| number(name, *arch) == Some(call));
     let conditional = profile.rules.iter().filter(|rule| !rule.args.is_empty());
@@ -41,16 +51,21 @@ fn compare(name: &str, seed: u64, rules: Rules) -> Option<usize> {
     for round in 0..120 {
         let profile = random_profile(&mut random, rules);
         let theirs = libseccomp.export(&profile, round % 2 == 0 && !profile.rules.is_empty());
-        let mut calls = calls(&mut random, &profile, Machine::X86_64, 3);
-        let (mut last, mut wrong) = (None, false);
-        calls.retain(|call| {
-            if last.replace((call.token, call.number)) != Some((call.token, call.number)) {
-                wrong = is_miscompiled(&profile, call.token, call.number);
-            }
-            !wrong
-        });
-        if theirs.refused == 0 {
-            let differences = differences(&profile, &calls, &theirs.code);
+        if theirs.refused > 0 {
+            continue;
+        }
+        // libseccomp filters other machines' calls too, those of ARM as if that were the machine.
+        let arm = profile.architectures.contains(&Arch::Aarch64).then_some(Machine::Aarch64);
+        for machine in [Machine::X86_64].into_iter().chain(arm) {
+            let mut calls = calls(&mut random, &profile, machine, 3);
+            let (mut last, mut wrong) = (None, false);
+            calls.retain(|call| {
+                if last.replace((call.token, call.number)) != Some((call.token, call.number)) {
+                    wrong = is_miscompiled(&profile, call.token, call.number);
+                }
+                !wrong
+            });
+            let differences = differences(&profile, machine, &calls, &theirs.code);
             assert!(differences.is_empty(), "round {round}: {:x?}\n{profile:x?}", differences[0]);
             compared += calls.len();
         }
@@ -85,7 +100,7 @@ fn the_stock_profile() {
             arguments: [0; 6],
         }));
     }
-    let differences = differences(&profile, &calls, &theirs.code);
+    let differences = differences(&profile, Machine::X86_64, &calls, &theirs.code);
     assert!(differences.is_empty(), "{:x?} of {}", differences[0], differences.len());
     // The kernel takes it too.
     let ours = compile(&profile, Machine::X86_64).unwrap();
