@@ -45,14 +45,6 @@ pub struct Profile<'a> {
     pub newer_calls_are_unknown: bool,
 }
 
-impl Profile<'_> {
-    /// Whether a listener may hear of calls, and the filter is to be installed with `SECCOMP_FILTER_FLAG_NEW_LISTENER`.
-    #[must_use]
-    pub fn notifies(&self) -> bool {
-        self.default_action == Action::Notify || self.rules.iter().any(|rule| rule.action == Action::Notify)
-    }
-}
-
 /// Calls and what is to happen with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule<'a> {
