@@ -3,7 +3,7 @@
 use seccomp::{Arch, Instruction, Op, Profile};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 pub struct Libseccomp {
@@ -24,7 +24,7 @@ impl Libseccomp {
     /// Nothing, with a word on it, if the machine has no C compiler, no libseccomp, or is of another kind.
     pub fn start(name: &str) -> Option<Self> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/libseccomp.c");
-        let program = Path::new(option_env!("CARGO_TARGET_TMPDIR").unwrap_or("/tmp")).join(name);
+        let program = option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from).join(name);
         let compiled = Command::new("cc").arg("-O1").arg("-o").arg(&program).arg(source).arg("-lseccomp").output();
         if !compiled.is_ok_and(|output| output.status.success()) || cfg!(not(target_arch = "x86_64")) {
             eprintln!("SKIPPED: no cc with libseccomp (Debian: libseccomp-dev), or not an x86_64");
