@@ -5,7 +5,10 @@
 
 pub mod devices;
 pub mod mount;
+pub mod namespace;
+pub mod node;
 pub mod process;
+pub mod seccomp;
 pub mod socket;
 mod sys;
 pub mod system;

@@ -44,8 +44,9 @@ impl Channel {
             return Ok(Received::Nothing);
         }
         let mut buffer = vec![0; Self::LIMIT];
-        let (count, fd) = sys::receive(self.0.as_fd(), &mut buffer)?;
+        let (count, fds) = sys::receive(self.0.as_fd(), &mut buffer)?;
         buffer.truncate(count);
+        let fd = fds.into_iter().next();
         Ok(if count == 0 { Received::Closed } else { Received::Message(buffer, fd) })
     }
 }
@@ -60,6 +61,44 @@ impl From<Channel> for OwnedFd {
     fn from(channel: Channel) -> Self {
         channel.0
     }
+}
+
+/// Waits for bytes of a stream, and takes them with the descriptors that came along (six at most). `None`: nothing came in
+/// time; no bytes: the other end is closed.
+pub fn receive_with_descriptors(
+    stream: &impl AsFd,
+    buffer: &mut [u8],
+    limit: Duration,
+) -> io::Result<Option<(usize, Vec<OwnedFd>)>> {
+    if !sys::poll_in(stream.as_fd(), limit)? {
+        return Ok(None);
+    }
+    sys::receive(stream.as_fd(), buffer).map(Some)
+}
+
+/// The user who connected a Unix socket, as the kernel knows it.
+pub fn peer_user(stream: &impl AsFd) -> io::Result<u32> {
+    sys::container::peer(stream.as_fd()).map(|peer| peer.uid)
+}
+
+/// `AF_INET`
+pub const INTERNET: i32 = libc::AF_INET;
+/// `AF_INET6`
+pub const INTERNET_6: i32 = libc::AF_INET6;
+/// `SOCK_DGRAM`
+pub const DATAGRAM: i32 = libc::SOCK_DGRAM;
+/// `SOCK_NONBLOCK`
+pub const NON_BLOCKING: i32 = libc::SOCK_NONBLOCK;
+/// `SOCK_CLOEXEC`
+pub const CLOSE_ON_EXEC: i32 = libc::SOCK_CLOEXEC;
+/// `IPPROTO_ICMP`
+pub const ICMP: i32 = libc::IPPROTO_ICMP;
+/// `IPPROTO_ICMPV6`
+pub const ICMP_6: i32 = libc::IPPROTO_ICMPV6;
+
+/// A new socket in the network namespace of the calling thread, closed on exec.
+pub fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
+    sys::container::socket(domain, kind, protocol)
 }
 
 /// The kernel's announcements that devices came or went.

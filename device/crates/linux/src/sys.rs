@@ -1,4 +1,4 @@
-//! The only module of the workspace with `unsafe`. Each function is safe to call: it owns or borrows every buffer that
+//! The only module of the workspace with `unsafe`, with its part `container` for calls on other processes. Each function is safe to call: it owns or borrows every buffer that
 //! the kernel reads or writes for the whole call, and turns -1 into the `errno` it stands for.
 
 use std::ffi::CStr;
@@ -7,6 +7,8 @@ use std::mem::{size_of, size_of_val, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
+
+pub(crate) mod container;
 
 /// -1 becomes the error that `errno` holds.
 fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
@@ -154,12 +156,12 @@ pub(crate) fn uevent_socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Room for one descriptor in a control message (two, for the padding), aligned as the kernel's header wants it.
-type Control = [u64; 3];
+/// Room for six descriptors in a control message, aligned as the kernel's header wants it.
+type Control = [u64; 5];
 
 pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let mut part = libc::iovec { iov_base: data.as_ptr().cast_mut().cast(), iov_len: data.len() };
-    let mut control: Control = [0; 3];
+    let mut control: Control = [0; 5];
     // SAFETY: all-zero bytes are a valid `msghdr`: null pointers and zero lengths.
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_iov = &mut part;
@@ -167,7 +169,7 @@ pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8], fd: Option<BorrowedFd<'_
     if let Some(fd) = fd {
         let size = size_of::<libc::c_int>() as libc::c_uint;
         message.msg_control = control.as_mut_ptr().cast();
-        // SAFETY: CMSG_SPACE only computes: 24 for one descriptor, which is all that `Control` has.
+        // SAFETY: CMSG_SPACE only computes: 24 for one descriptor, which is less than `Control` has.
         message.msg_controllen = unsafe { libc::CMSG_SPACE(size) } as _;
         // SAFETY: `msg_control` points to an aligned, zeroed buffer of at least CMSG_SPACE(4) bytes, so CMSG_FIRSTHDR
         // is not null and its data has room for one descriptor.
@@ -184,10 +186,11 @@ pub(crate) fn send(socket: BorrowedFd<'_>, data: &[u8], fd: Option<BorrowedFd<'_
     checked(sent as libc::c_long).map(drop)
 }
 
-/// Returns how many bytes came (0: the other end is closed), and the descriptor that came with them.
-pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
+/// Returns how many bytes came (0: the other end is closed), and the descriptors that came with them, six at most: the
+/// kernel closes what there is no room for.
+pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    let mut control: Control = [0; 3];
+    let mut control: Control = [0; 5];
     // SAFETY: all-zero bytes are a valid `msghdr`: null pointers and zero lengths.
     let mut message: libc::msghdr = unsafe { zeroed() };
     message.msg_iov = &mut part;
@@ -197,23 +200,24 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(
     // SAFETY: the kernel writes at most `iov_len` and `msg_controllen` bytes into buffers that outlive the call.
     let count =
         checked(unsafe { libc::recvmsg(socket.as_raw_fd(), &mut message, libc::MSG_CMSG_CLOEXEC) as libc::c_long })?;
-    // SAFETY: the kernel filled `message` and `control`. A header of type SCM_RIGHTS that is at least CMSG_LEN(4) long
-    // holds a descriptor that is ours now. The sender above sends one at most; of another one's two, the second would stay
-    // open, which harms nothing here.
-    let fd = unsafe {
-        let header = libc::CMSG_FIRSTHDR(&message);
-        if !header.is_null()
-            && (*header).cmsg_level == libc::SOL_SOCKET
-            && (*header).cmsg_type == libc::SCM_RIGHTS
-            && (*header).cmsg_len as usize >= libc::CMSG_LEN(size_of::<libc::c_int>() as _) as usize
-        {
-            let raw = libc::CMSG_DATA(header).cast::<libc::c_int>().read_unaligned();
-            Some(OwnedFd::from_raw_fd(raw))
-        } else {
-            None
+    let mut fds = Vec::new();
+    // SAFETY: the kernel filled `message` and `control`, so CMSG_FIRSTHDR and CMSG_NXTHDR walk whole headers.
+    let mut header = unsafe { libc::CMSG_FIRSTHDR(&message) };
+    while !header.is_null() {
+        // SAFETY: a header of type SCM_RIGHTS has as many descriptors as its length says behind it, which the kernel has
+        // just made for us.
+        unsafe {
+            if (*header).cmsg_level == libc::SOL_SOCKET && (*header).cmsg_type == libc::SCM_RIGHTS {
+                let bytes = ((*header).cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
+                for index in 0..bytes / size_of::<libc::c_int>() {
+                    let raw = libc::CMSG_DATA(header).cast::<libc::c_int>().add(index).read_unaligned();
+                    fds.push(OwnedFd::from_raw_fd(raw));
+                }
+            }
+            header = libc::CMSG_NXTHDR(&message, header);
         }
-    };
-    Ok((usize::try_from(count).unwrap_or(0), fd))
+    }
+    Ok((usize::try_from(count).unwrap_or(0), fds))
 }
 
 /// An ioctl without an argument, or with an integer.
