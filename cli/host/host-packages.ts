@@ -255,6 +255,17 @@ export const HOST_NEEDS: readonly HostNeed[] = [
     purposes: ['menuconfig'],
   },
   // Tests that look at a result with somebody else's eyes (`coracle test`).
+  program('crun', 'crun', 'makes the containers that coracle-oci-agent is tried with in tests of Coracle itself', [
+    'test',
+  ]),
+  {
+    name: 'static busybox',
+    check: { kind: 'file', anyOf: ['/usr/share/doc/busybox-static'] },
+    packages: ['busybox-static'],
+    why: 'is all that is in containers of tests of Coracle itself',
+    purposes: ['test'],
+  },
+  program('ping', 'iputils-ping', 'is run in a container in tests of Coracle itself', ['test']),
   program('busybox', 'busybox', 'runs the scripts of images in tests of Coracle itself', ['test']),
   program('cpio', 'cpio', 'reads an initramfs in tests of Coracle itself', ['test']),
   program('mount', 'mount', 'makes the small disks that tests of Coracle itself fill', ['test']),
