@@ -1,5 +1,6 @@
 //! The commands, by name; and what they all have: global options, the log, the directory of containers.
 
+mod agent;
 mod create;
 mod delete;
 mod exec;
@@ -56,6 +57,11 @@ const COMMANDS: &[Command] = &[
     Command { name: "resume", summary: "let them go on", run: pause::resume },
     Command { name: "update", summary: "change a container's limits", run: update::run },
     Command { name: "spec", summary: "write a config.json to start from", run: spec::run },
+    Command {
+        name: "agent",
+        summary: "carry out calls of rootless containers by a policy (coracle-oci-agent)",
+        run: agent::run,
+    },
     Command { name: "features", summary: "print what this runtime can do", run: features::run },
 ];
 

@@ -27,35 +27,31 @@ pub(super) fn mask(root: BorrowedFd<'_>, paths: &[CString]) -> Result<(), Error>
     for path in paths {
         let what = || format!("mask {}", path.to_string_lossy());
         let Some(place) = place::find(root, path)? else { continue };
-        let stat = fs::stat_fd(place.borrow()).about(what)?;
-        let cover = if stat.st_mode & fs::S_IFMT == fs::S_IFDIR {
-            let first = match empty.take() {
-                Some(made) => made,
-                None => empty_directory().about(what)?,
-            };
-            empty.insert(first)
-        } else {
-            let first = match null.take() {
-                Some(made) => made,
-                None => null_device()?,
-            };
-            null.insert(first)
+        let is_directory = fs::stat_fd(place.borrow()).about(what)?.st_mode & fs::S_IFMT == fs::S_IFDIR;
+        let (kept, make): (&mut Option<Fd>, fn() -> Result<Fd, Error>) =
+            if is_directory { (&mut empty, empty_directory) } else { (&mut null, null_device) };
+        // The first lies where it is needed itself: one that is attached nowhere has to be taken down in the end, which waits for
+        // all processors.
+        let cover = match kept {
+            Some(first) => mount::clone_tree(first.borrow(), c"", false).about(what)?,
+            None => make()?,
         };
-        let tree = mount::clone_tree(cover.borrow(), c"", false).about(what)?;
-        mount::attach(tree.borrow(), place.borrow()).about(what)?;
+        mount::attach(cover.borrow(), place.borrow()).about(what)?;
+        kept.get_or_insert(cover);
     }
     Ok(())
 }
 
-fn empty_directory() -> kernel::Result<Fd> {
-    let context = mount::fsopen(c"tmpfs")?;
-    mount::set_string(context.borrow(), c"source", c"tmpfs")?;
-    mount::set_string(context.borrow(), c"nr_inodes", c"1")?;
-    mount::create(context.borrow())?;
-    mount::fsmount(
-        context.borrow(),
-        u64::from(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC),
-    )
+fn empty_directory() -> Result<Fd, Error> {
+    let make = || {
+        let context = mount::fsopen(c"tmpfs")?;
+        mount::set_string(context.borrow(), c"source", c"tmpfs")?;
+        mount::set_string(context.borrow(), c"nr_inodes", c"1")?;
+        mount::create(context.borrow())?;
+        let attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+        mount::fsmount(context.borrow(), u64::from(attributes))
+    };
+    make().about(|| "make an empty directory to mask others")
 }
 
 fn null_device() -> Result<Fd, Error> {
@@ -64,5 +60,5 @@ fn null_device() -> Result<Fd, Error> {
     if stat.st_mode & fs::S_IFMT != fs::S_IFCHR || stat.st_rdev != fs::device_number(1, 3) {
         return Err(Error::Reported("/dev/null of this machine is not the null device".into()));
     }
-    Ok(null)
+    mount::clone_tree(null.borrow(), c"", false).about(|| "clone the mount of /dev/null")
 }

@@ -67,13 +67,9 @@ fn make_one(plan: &Plan<'_>, root: BorrowedFd<'_>, mount: &Mount, source: Option
     if options.remount {
         return remount(root, mount, &options).map(|()| None);
     }
-    let own;
     let tree = match source {
-        Some(tree) => tree,
-        None => {
-            own = make_tree(plan, mount, &options)?;
-            &own
-        }
+        Some(tree) => fs::duplicate(tree.borrow(), 3).about(|| "duplicate")?,
+        None => make_tree(plan, mount, &options)?,
     };
     let place = destination(root, mount, &options, tree.borrow())?;
     if options.copy_up {
@@ -90,7 +86,7 @@ fn make_one(plan: &Plan<'_>, root: BorrowedFd<'_>, mount: &Mount, source: Option
         mount::set_attributes(tree.borrow(), *recursive, attributes)
             .about(|| format!("set the propagation of {}", to()))?;
     }
-    Ok(Some(fs::duplicate(tree.borrow(), 3).about(|| "duplicate")?))
+    Ok(Some(tree))
 }
 
 /// A mount that is attached nowhere yet.

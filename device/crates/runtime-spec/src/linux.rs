@@ -139,8 +139,8 @@ pub struct Seccomp {
     pub default_errno: Option<u32>,
     /// `SCMP_ARCH_…`
     pub architectures: Vec<String>,
-    /// `SECCOMP_FILTER_FLAG_…`
-    pub flags: Vec<String>,
+    /// `SECCOMP_FILTER_FLAG_…`; without the field, the runtime chooses.
+    pub flags: Option<Vec<String>>,
     /// Unix socket that gets the descriptor for `SCMP_ACT_NOTIFY`.
     pub listener_path: Option<CString>,
     /// Sent along with it.

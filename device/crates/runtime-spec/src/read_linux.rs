@@ -152,7 +152,7 @@ impl Seccomp {
             default_action: node.required("defaultAction", Node::string)?,
             default_errno: node.optional("defaultErrnoRet", Node::number)?,
             architectures: strings("architectures")?,
-            flags: strings("flags")?,
+            flags: node.optional("flags", |list| list.each(Node::string))?,
             listener_path: node.optional("listenerPath", Node::c_string)?.filter(|path| !path.is_empty()),
             listener_metadata: node.optional("listenerMetadata", Node::string)?.filter(|text| !text.is_empty()),
             rules: node.or_default("syscalls", |list| list.each(SeccompRule::read))?,
