@@ -2,8 +2,9 @@
  * Looks for everything that is wrong with one layer before a build meets it. In comes a layer that could be read, out come
  * all mistakes found, and what is odd but allowed.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingFiles } from '../engines/buildroot/tree/external-trees.ts';
 import { readPackageLists } from '../engines/debian/apt/package-lists.ts';
 import { readEffects } from '../engines/debian/effects/effect-schema.ts';
 import { Failure, type FailureParts, Failures } from '../failure.ts';
@@ -179,17 +180,5 @@ function lintExtensions(layer: Layer, warn: Warn): readonly Failure[] {
     const failure = programFailure(layer, command);
     if (failure !== undefined) warn(failure.parts);
   }
-  if (buildrootExternal === undefined) return [];
-  return ['external.desc', 'external.mk', 'Config.in']
-    .filter((name) => !existsSync(join(buildrootExternal, name)))
-    .map(
-      (name) =>
-        new Failure({
-          code: 'missing-file',
-          message: `a tree for BR2_EXTERNAL needs a file ${name}`,
-          place: { file: buildrootExternal },
-          hint: 'it may be empty, except for external.desc, which names the tree',
-          layer: layer.name,
-        }),
-    );
+  return buildrootExternal === undefined ? [] : missingFiles(layer.name, buildrootExternal);
 }

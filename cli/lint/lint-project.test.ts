@@ -28,6 +28,18 @@ describe('check', () => {
     expect(found.failures.at(-1)).toMatchObject({ layer: 'my/app', place: { line: 2, column: 8 } });
   });
 
+  test('tells each file that a BR2_EXTERNAL tree lacks once', async () => {
+    const found = await lint({
+      'layers/my/app/layer.yaml': layer('provides: [base]\n'),
+      'layers/my/app/buildroot_ext/Config.in': '',
+      'coracle.yaml': 'layers: [{path: .}]\nworkspaces:\n  a: {layers: [my/app], engine: buildroot}\n',
+    });
+    expect(found.failures.map(({ message }) => message)).toEqual([
+      'the BR2_EXTERNAL tree of my/app has no external.desc',
+      'the BR2_EXTERNAL tree of my/app has no external.mk',
+    ]);
+  });
+
   test('has nothing to say of good layers', async () => {
     const found = await lint({
       'layers/my/app/layer.yaml': layer('depends: [my/base]\n'),
@@ -71,8 +83,8 @@ describe('check', () => {
     [
       'half a BR2_EXTERNAL tree',
       { 'buildroot_ext/Config.in': '', 'buildroot_ext/external.mk': '' },
-      'missing-file',
-      'buildroot_ext',
+      'bad-external-tree',
+      'buildroot_ext/external.desc',
     ],
     [
       'a slot that is taken',

@@ -2,11 +2,15 @@
  * What went wrong in a build, from where make was and what it said: the package, the phase, the first telling lines, and the
  * layer that the package is there for.
  */
+import { join } from 'node:path';
 import { Failure } from '../../../failure.ts';
+import { hookTimeoutMs } from '../../../hooks/hook-environment.ts';
 import { hookNames } from '../../../hooks/hook-moments.ts';
 import { winner } from '../../../kconfig/merge.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
-import { HOOK_MARK } from '../layer-files/scripts.ts';
+import { appliedPatches, givenPatch } from '../layer-files/patches.ts';
+import { HOOK_END_MARK, HOOK_MARK, TIMED_OUT } from '../layer-files/scripts.ts';
+import type { BuildrootMake } from './make.ts';
 import { type PackageInfos, packageSymbol } from './package-info.ts';
 import type { StepLine } from './progress.ts';
 
@@ -14,13 +18,18 @@ import type { StepLine } from './progress.ts';
 export class MakeOutput {
   #lines: string[] = [];
   #hook: string | undefined;
+  #hookExitCode: number | undefined;
 
   take(line: string): void {
-    if (line.startsWith(HOOK_MARK)) this.#hook = line.slice(HOOK_MARK.length).trim();
+    if (line.startsWith(HOOK_END_MARK)) {
+      this.#hookExitCode = Number(line.slice(HOOK_END_MARK.length));
+      return;
+    }
     // A step begins: what was said before does not belong to it.
     if (line.startsWith('>>> ')) {
       this.#lines = [];
-      if (!line.startsWith(HOOK_MARK)) this.#hook = undefined;
+      this.#hook = line.startsWith(HOOK_MARK) ? line.slice(HOOK_MARK.length).trim() : undefined;
+      if (this.#hook !== undefined) return;
     }
     this.#lines.push(line);
     if (this.#lines.length > MOST_LINES) this.#lines.shift();
@@ -29,6 +38,11 @@ export class MakeOutput {
   /** The hook that was at work, `post-build of my/app`. */
   get hook(): string | undefined {
     return this.#hook;
+  }
+
+  /** With which it ended, if it said so: undefined where the script around it came to no end. */
+  get hookExitCode(): number | undefined {
+    return this.#hookExitCode;
   }
 
   /** From the first line that speaks of an error, to where make gives up. */
@@ -53,44 +67,88 @@ export interface FailedBuild {
   readonly infos: PackageInfos;
   readonly at: StepLine | undefined;
   readonly output: MakeOutput;
-  readonly offline: boolean;
+  readonly make: Pick<BuildrootMake, 'places' | 'environment'>;
 }
 
 export function buildFailure(error: Failure, build: FailedBuild): Failure {
-  const { config, infos, at, output, offline } = build;
+  const { config, infos, at, output, make } = build;
   const cause = output.telling.join('\n') || error.parts.cause;
-  if (output.hook !== undefined) {
-    const [name = '', layer] = output.hook.split(' of ');
-    const known = hookNames.some((one) => one === name)
-      ? config.layers.find((one) => one.layer.name === layer)
-      : undefined;
-    const program = known?.layer.contents.hooks[name];
-    return new Failure({
-      ...error.parts,
-      code: 'hook-failed',
-      message: `hook ${output.hook} ended with an error`,
-      place: program === undefined ? undefined : { file: program },
-      layer,
-      cause,
-    });
-  }
+  if (output.hook !== undefined) return hookFailure(output.hook, error, { ...build, cause });
   if (at === undefined || at.edge === 'end') {
     return new Failure({ ...error.parts, code: 'buildroot-failed', message: 'Buildroot ended with an error', cause });
   }
   const enabled = enabledBy(at.package, config, infos);
-  const isFetch = at.step === 'download' || (at.step === 'extract' && /wget|curl|download|hash/i.test(cause ?? ''));
-  return new Failure({
+  const hints = [enabled?.text ?? unaskedText(at.package, infos), ...fetchHints(at, cause ?? '', build)];
+  const failed = new Failure({
     ...error.parts,
     code: 'package-failed',
     message: `${describePackage(at.package, infos)} failed in the step ${at.step}`,
     cause,
     layer: enabled?.layer,
     ...(enabled === undefined ? {} : { place: enabled.place }),
-    hint: [
-      enabled?.text ?? unaskedText(at.package, infos),
-      ...(isFetch && offline ? ['it was not fetched before: coracle source fetches what a workspace needs'] : []),
-    ].join('\n'),
+    hint: hints.join('\n'),
   });
+  const patch = at.step === 'patch' ? lastPatch(at.package, infos, make) : undefined;
+  return patch === undefined ? failed : patchFailure(patch, failed, describePackage(at.package, infos), build);
+}
+
+function hookFailure(hook: string, { parts }: Failure, failed: FailedBuild & { readonly cause: string | undefined }) {
+  const { config, output, cause } = failed;
+  const [name = '', layer] = hook.split(' of ');
+  const known = hookNames.some((one) => one === name)
+    ? config.layers.find((one) => one.layer.name === layer)
+    : undefined;
+  const program = known?.layer.contents.hooks[name];
+  const place = program === undefined ? undefined : { file: program };
+  const about = { ...parts, place, layer, cause };
+  const code = output.hookExitCode;
+  if (code === TIMED_OUT) {
+    return new Failure({
+      ...about,
+      code: 'hook-timeout',
+      message: `hook ${hook} did not end within ${hookTimeoutMs(process.env) / 1000} s and was stopped`,
+      hint: 'CORACLE_HOOK_TIMEOUT=<seconds> allows more',
+    });
+  }
+  const how = code === undefined ? 'an error' : `exit code ${code}`;
+  return new Failure({ ...about, code: 'hook-failed', message: `hook ${hook} ended with ${how}` });
+}
+
+/** The patch at which the step stopped. */
+function lastPatch(name: string, infos: PackageInfos, { places }: FailedBuild['make']): string | undefined {
+  const directory = infos.get(name)?.build_dir;
+  return directory === undefined ? undefined : appliedPatches(join(places.output, directory)).at(-1);
+}
+
+/** @param patch absolute. @param what has it, `hello 1.0` */
+function patchFailure(patch: string, { parts }: Failure, what: string, { config, make }: FailedBuild): Failure {
+  const layers = config.layers.map(({ layer }) => layer);
+  const given = givenPatch(patch, layers, make.places);
+  const below = layers.find(({ directory }) => patch.startsWith(`${directory}/`));
+  const hint = `make the patch anew for ${what}, or have Buildroot build the version that it was made for`;
+  return new Failure({
+    ...parts,
+    code: 'patch-failed',
+    message: `the patch ${given?.path ?? patch.split('/').at(-1)} does not apply to ${what}`,
+    place: { file: given?.file ?? patch },
+    // A patch of the tree may stumble over what a layer asks for.
+    layer: given?.layer ?? below?.name ?? parts.layer,
+    hint: [hint, parts.hint].join('\n'),
+  });
+}
+
+/** What helps where a source could not be had. */
+function fetchHints({ step }: StepLine, cause: string, { config, make }: FailedBuild): readonly string[] {
+  const isFetch = step === 'download' || (step === 'extract' && /wget|curl|download|hash/i.test(cause));
+  if (!isFetch) return [];
+  if (make.environment.offline) return ['it was not fetched before: coracle source fetches what a workspace needs'];
+  if (/wrong \S+ hash/.test(cause)) return [];
+  const { mirror } = config.settings.buildroot;
+  const sites =
+    mirror === undefined
+      ? 'buildroot: {mirror: URL} of the workspace in coracle.yaml names a site to ask before those of the packages'
+      : `the mirror ${mirror} was asked before the site of the package`;
+  return [`${sites}; coracle source fetches all that a workspace needs, without building`];
 }
 
 function unaskedText(name: string, infos: PackageInfos): string {

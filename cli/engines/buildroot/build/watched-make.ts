@@ -41,7 +41,7 @@ export async function watchedMake(make: BuildrootMake, options: WatchedMakeOptio
   } catch (error) {
     watch.look();
     if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;
-    throw buildFailure(error, { config, infos, at: watch.at, output, offline: make.environment.offline });
+    throw buildFailure(error, { config, infos, at: watch.at, output, make });
   } finally {
     watch.look();
   }

@@ -24,6 +24,8 @@ export interface ExplainedDifference extends Difference {
   readonly cause: string;
   /** What to do, beside accepting it. */
   readonly hint?: string | undefined;
+  /** There is no such symbol: it is misspelt, or somebody else's, and nothing is there to be accepted. */
+  readonly isUnknown?: boolean;
 }
 
 export interface CheckedRequest {
@@ -65,9 +67,11 @@ export function judgeDifferences(
     if (accept !== undefined) used.add(accept);
     else (tolerant.has(one.asked.origin.layer) ? warnings : failures).push(dishonoured(one, namespace, what));
   }
+  const acceptable = failures.filter(({ parts }) => parts.hint?.includes(ACCEPT));
   const all = [...accepts.values()];
   return {
-    failures: failures.length > FEW ? [...failures.map(withoutAccept), together(failures, namespace, what)] : failures,
+    failures:
+      acceptable.length > FEW ? [...failures.map(withoutAccept), together(acceptable, namespace, what)] : failures,
     warnings,
     accepted: all.filter((one) => used.has(one)),
     needless: all.filter((one) => !used.has(one)),
@@ -87,7 +91,8 @@ function acceptedDifferences(config: ResolvedConfig, namespace: Namespace): Read
 
 const ACCEPT = 'accept it: under accept: write';
 
-function dishonoured({ asked, actual, cause, hint }: ExplainedDifference, namespace: Namespace, what: string): Failure {
+function dishonoured(difference: ExplainedDifference, namespace: Namespace, what: string): Failure {
+  const { asked, actual, cause, hint, isUnknown } = difference;
   const { origin, symbol, value } = asked;
   return new Failure({
     code: 'symbol-not-honoured',
@@ -97,11 +102,13 @@ function dishonoured({ asked, actual, cause, hint }: ExplainedDifference, namesp
     place: { file: origin.file, line: origin.line },
     layer: origin.layer,
     cause,
-    hint: [
-      ...(hint === undefined ? [] : [hint]),
-      `${ACCEPT} {namespace: ${namespace}, symbol: ${symbol}, reason: …}`,
-    ].join('\n'),
+    hint: hintOf([hint, isUnknown ? undefined : `${ACCEPT} {namespace: ${namespace}, symbol: ${symbol}, reason: …}`]),
   });
+}
+
+function hintOf(lines: readonly (string | undefined)[]): string | undefined {
+  const said = lines.filter((line) => line !== undefined);
+  return said.length === 0 ? undefined : said.join('\n');
 }
 
 /** More than these are told with the way to accept them only once, at the end, where it is read. */
@@ -109,7 +116,7 @@ const FEW = 5;
 
 function withoutAccept(failure: Failure): Failure {
   const hints = failure.parts.hint?.split('\n').filter((line) => !line.startsWith(ACCEPT)) ?? [];
-  return new Failure({ ...failure.parts, hint: hints.length === 0 ? undefined : hints.join('\n') });
+  return new Failure({ ...failure.parts, hint: hintOf(hints) });
 }
 
 function together(failures: readonly Failure[], namespace: Namespace, what: string): Failure {

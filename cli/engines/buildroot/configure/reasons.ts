@@ -35,9 +35,12 @@ export function explainDifferences(
     const hints = [elsewhere(reason, namespace), ...needs(reason, config, namespace)].filter(
       (hint) => hint !== undefined,
     );
-    return { ...one, cause: renderReason(reason, model), hint: hints.length === 0 ? undefined : hints.join('\n') };
+    const hint = hints.length === 0 ? undefined : hints.join('\n');
+    return { ...one, cause: renderReason(reason, model), hint, isUnknown: UNKNOWN.has(reason.kind) };
   });
 }
+
+const UNKNOWN: ReadonlySet<Reason['kind']> = new Set(['unknown-symbol', 'other-namespace']);
 
 /** A symbol that another namespace would know by its prefix. */
 function elsewhere({ kind, symbol }: Reason, namespace: Namespace): string | undefined {

@@ -5,7 +5,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PackageInfo } from '../build/package-info.ts';
 import type { BuildPlaces } from '../build-places.ts';
+import { APPLIED } from '../layer-files/patches.ts';
 import { removeEmptyAbove, skeletonDirectory } from './empty-directories.ts';
 import { InstalledFiles } from './installed-files.ts';
 import type { BuildFacts } from './plan-work.ts';
@@ -38,8 +40,16 @@ export async function applyWork(
     await installed.remove(directory, skeleton);
     await rm(join(output, directory), { recursive: true, force: true });
   }
+  for (const info of after.packages.values()) await removeHalfPatched(info, output);
   if (work.some(({ kind }) => kind === 'target')) await emptyTarget(output);
   else await removeOldOverlay(installed, { before, after, output, skeleton });
+}
+
+/** A package whose patches went in halfway, when the build failed or was stopped: Buildroot would apply the first ones again. */
+async function removeHalfPatched({ build_dir: directory }: PackageInfo, output: string): Promise<void> {
+  if (directory === undefined) return;
+  const has = (name: string): boolean => existsSync(join(output, directory, name));
+  if (has(APPLIED) && !has('.stamp_patched')) await rm(join(output, directory), { recursive: true, force: true });
 }
 
 /** What `<package>-reconfigure` of Buildroot removes (package/pkg-generic.mk, package/pkg-kconfig.mk). */

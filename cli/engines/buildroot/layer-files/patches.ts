@@ -6,9 +6,11 @@
  * of packages (BR2_GLOBAL_PATCH_DIR) are in a directory named after the package, and perhaps one for its version. Hash files
  * for packages' downloads lie beside these.
  */
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { type Layer, PATCH_KINDS, type PatchKind } from '../../../layers/layer.ts';
+import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 
 export interface PatchDirectory {
   readonly layer: string;
@@ -17,6 +19,49 @@ export interface PatchDirectory {
   /** Path inside of the directory → file of the layer. */
   readonly files: ReadonlyMap<string, string>;
 }
+
+/** Below the layer files. */
+export const PATCH_DIRECTORIES: Readonly<Record<PatchKind, string>> = {
+  kernel: LAYER_FILES.kernelPatches,
+  uboot: LAYER_FILES.ubootPatches,
+  buildroot: LAYER_FILES.packagePatches,
+};
+
+export interface GivenPatch {
+  readonly layer: string;
+  /** Inside of the layer's directory of patches. */
+  readonly path: string;
+  /** The layer's own file. */
+  readonly file: string;
+}
+
+/** The patch of a layer that Buildroot applied from the layer files. @param applied absolute */
+export function givenPatch(applied: string, layers: readonly Layer[], places: BuildPlaces): GivenPatch | undefined {
+  const patches = layerPatches(layers);
+  for (const kind of PATCH_KINDS) {
+    for (const { layer, directory, files } of patches[kind]) {
+      const base = `${join(places.layers, PATCH_DIRECTORIES[kind], directory)}/`;
+      const path = applied.slice(base.length);
+      const file = applied.startsWith(base) ? files.get(path) : undefined;
+      if (file !== undefined) return { layer, path, file };
+    }
+  }
+  return undefined;
+}
+
+/** What support/scripts/apply-patches.sh began to apply, a path a line, the last one last. @param directory of the build */
+export function appliedPatches(directory: string): readonly string[] {
+  try {
+    const text = readFileSync(join(directory, APPLIED), 'utf8');
+    return text.split('\n').filter((line) => line !== '');
+  } catch {
+    // None yet.
+    return [];
+  }
+}
+
+/** In the directory in which a package is built. */
+export const APPLIED = '.applied_patches_list';
 
 const PATCH = /\.patch(?:\.(?:gz|bz2|xz|zst|lz|lzma))?$/;
 

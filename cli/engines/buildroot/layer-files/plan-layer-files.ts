@@ -8,7 +8,7 @@ import { type Failure, throwAny } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
 import type { Namespace } from '../../../kconfig/assignment.ts';
 import { formatAssignment } from '../../../kconfig/value.ts';
-import { PATCH_KINDS, type PatchKind } from '../../../layers/layer.ts';
+import { PATCH_KINDS } from '../../../layers/layer.ts';
 import { addLayerOverlay } from '../../../rootfs/layer-overlay.ts';
 import type { LostMode } from '../../../rootfs/overlay-modes.ts';
 import { RootTree } from '../../../rootfs/tree.ts';
@@ -18,7 +18,7 @@ import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import { askedOf } from '../configure/request.ts';
-import { layerPatches } from './patches.ts';
+import { layerPatches, PATCH_DIRECTORIES } from './patches.ts';
 import { hookScripts } from './scripts.ts';
 
 export interface PlannedFile {
@@ -72,12 +72,6 @@ export async function planLayerFiles(options: LayerFilesOptions): Promise<LayerF
     files.set(file, { data, executable: true });
   return { files, ...(await overlayOf(options)) };
 }
-
-const PATCH_DIRECTORIES: Readonly<Record<PatchKind, string>> = {
-  kernel: LAYER_FILES.kernelPatches,
-  uboot: LAYER_FILES.ubootPatches,
-  buildroot: LAYER_FILES.packagePatches,
-};
 
 /** The winners, each with the layer that it comes from: what a person finds when they look into the build. */
 export function fragmentText(config: ResolvedConfig, namespace: Namespace): string {

@@ -23,6 +23,14 @@ export const SCRIPT_MOMENTS = [
 /** Marks the line that says which hook runs, for whoever reads the output of make. */
 export const HOOK_MARK = '>>> coracle-hook';
 
+/** Marks the line that says with which exit code a hook ended that failed. */
+export const HOOK_END_MARK = 'coracle-hook-exit-code:';
+
+/** What timeout(1) itself ends with where a program had to be stopped. */
+export const TIMED_OUT = 124;
+
+const ENDED = `ended() { echo "${HOOK_END_MARK} $1"; exit "$1"; }`;
+
 /**
  * Name among the layer files → text, executable. Each names the content of its hooks, so that it changes as they do.
  *
@@ -56,10 +64,10 @@ export function hookScripts(
           `echo ${quote(`${HOOK_MARK} ${hook.name} of ${hook.layer.name}`)}`,
           ...(hook.layer.form === 'skiffos' ? asInSkiffos(places) : ['cd "$1"']),
           `env ${variables.join(' ')} \\`,
-          `  timeout --kill-after=5 ${seconds} ${quote(hook.program)} "$1" </dev/null`,
+          `  timeout --kill-after=5 ${seconds} ${quote(hook.program)} "$1" </dev/null || ended $?`,
         ];
       });
-      const head = ['#!/bin/sh', '# Written by Coracle for every build.', 'set -eu', 'umask 022'];
+      const head = ['#!/bin/sh', '# Written by Coracle for every build.', 'set -eu', 'umask 022', ENDED];
       return [[file, [...head, ...runs, ''].join('\n')]];
     }),
   );

@@ -1,13 +1,12 @@
 /** What Buildroot says about its packages, as facts that do not depend on the engine, on this machine or on its mirrors. */
-import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { licenceList } from '../../../licences/licence-list.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { PackageFacts, PackagePatch, PackageSource } from '../../engine-tools.ts';
 import { enabledBy } from '../build/build-failure.ts';
 import type { PackageInfo, PackageInfos } from '../build/package-info.ts';
-import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
-import { layerPatches } from '../layer-files/patches.ts';
+import type { BuildPlaces } from '../build-places.ts';
+import { appliedPatches, givenPatch } from '../layer-files/patches.ts';
 import { packageHashes } from './hash-files.ts';
 
 export interface FactsParts {
@@ -74,35 +73,15 @@ function sourcesOf(info: PackageInfo, { config, tree }: FactsParts): readonly Pa
 
 /** As the build applied them, or as the release says that it would; by the layer that gives them, or the tree. */
 function patchesOf(info: PackageInfo, { config, places, tree }: FactsParts): readonly PackagePatch[] {
-  const applied = info.patches ?? appliedPatches(join(places.output, info.build_dir ?? '', '.applied_patches_list'));
+  const applied = info.patches ?? appliedPatches(join(places.output, info.build_dir ?? ''));
   const layers = config.layers.map(({ layer }) => layer);
-  const given = Object.entries(layerPatches(layers)).flatMap(([kind, directories]) =>
-    directories.map(({ layer, directory }) => ({ layer, base: join(places.layers, PATCHES[kind] ?? '', directory) })),
-  );
   return applied.map((path) => {
     const file = isAbsolute(path) ? path : join(tree, path);
-    const from = given.find(({ base }) => file.startsWith(`${base}/`));
-    if (from !== undefined) return { path: relative(from.base, file), layer: from.layer };
+    const from = givenPatch(file, layers, places);
+    if (from !== undefined) return { path: from.path, layer: from.layer };
     const inTree = relative(tree, file);
     const layer = layers.find(({ directory }) => file.startsWith(`${directory}/`));
     if (layer !== undefined) return { path: relative(layer.directory, file), layer: layer.name };
     return { path: inTree.startsWith('..') ? (file.split('/').at(-1) ?? file) : inTree };
   });
-}
-
-const PATCHES: Readonly<Record<string, string>> = {
-  kernel: LAYER_FILES.kernelPatches,
-  uboot: LAYER_FILES.ubootPatches,
-  buildroot: LAYER_FILES.packagePatches,
-};
-
-/** Written by support/scripts/apply-patches.sh: a path a line. */
-function appliedPatches(file: string): readonly string[] {
-  try {
-    return readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-  } catch {
-    return [];
-  }
 }

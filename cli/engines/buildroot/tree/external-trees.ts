@@ -1,10 +1,10 @@
 /**
- * BR2_EXTERNAL trees: Coracle's own, if it is wanted, and those of the layers, in layer order. Checked here, so that a mistake is told with its layer and not as
- * an error of a makefile.
+ * BR2_EXTERNAL trees: Coracle's own, if it is wanted, and those of the layers, in layer order. Checked here, so that a mistake
+ * is told with its layer and not as an error of a makefile.
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure, throwAny } from '../../../failure.ts';
+import { Failure, Failures, throwAny } from '../../../failure.ts';
 import { lookAt } from '../../../host/look-at.ts';
 import type { Layer } from '../../../layers/layer.ts';
 import { checkPathForMake } from './path-for-make.ts';
@@ -33,23 +33,32 @@ export function externalTrees(layers: readonly Layer[], first: readonly External
       trees.push(readExternalTree(layer.name, directory, trees));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      failures.push(error);
+      failures.push(...(error instanceof Failures ? error.all : [error]));
     }
   }
   throwAny(failures);
   return trees;
 }
 
+/** What such a tree lacks, a failure for each file. @param directory of the tree */
+export function missingFiles(layer: string, directory: string): readonly Failure[] {
+  return NEEDED.filter((name) => lookAt(join(directory, name))?.isFile() !== true).map(
+    (name) =>
+      new Failure({
+        code: 'bad-external-tree',
+        message: `the BR2_EXTERNAL tree of ${layer} has no ${name}`,
+        place: { file: join(directory, name) },
+        cause: `Buildroot asks for ${NEEDED.join(', ')}`,
+        hint: name === 'external.desc' ? 'one line is enough: name: MY_PRODUCT' : 'an empty file is enough',
+        layer,
+      }),
+  );
+}
+
 function readExternalTree(layer: string, directory: string, before: readonly ExternalTree[]): ExternalTree {
   const refuse = (file: string, message: string, cause: string, hint: string): Failure =>
     new Failure({ code: 'bad-external-tree', message, place: { file }, cause, hint, layer });
-  for (const name of NEEDED) {
-    const file = join(directory, name);
-    if (lookAt(file)?.isFile() === true) continue;
-    const message = `the BR2_EXTERNAL tree of ${layer} has no ${name}`;
-    const hint = name === 'external.desc' ? 'one line is enough: name: MY_PRODUCT' : 'an empty file is enough';
-    throw refuse(file, message, `Buildroot asks for ${NEEDED.join(', ')}`, hint);
-  }
+  throwAny(missingFiles(layer, directory));
   const file = join(directory, 'external.desc');
   const name = /^name:[ \t]*(.*?)[ \t]*$/m.exec(readFileSync(file, 'utf8'))?.[1];
   if (name === undefined || !/^[A-Za-z0-9_]+$/.test(name)) {
