@@ -6,7 +6,9 @@ import type { Assignment, MergedConfig } from '../kconfig/assignment.ts';
 import { winner } from '../kconfig/merge.ts';
 import type { Architecture, Layer } from './layer.ts';
 
-export const BUILDROOT_SYMBOLS: Readonly<Record<Architecture, string>> = { x86_64: 'BR2_x86_64', arm64: 'BR2_aarch64' };
+export const BUILDROOT_SYMBOLS = { x86_64: 'BR2_x86_64', arm64: 'BR2_aarch64' } as const satisfies Readonly<
+  Record<Architecture, string>
+>;
 
 /** What else the choice has, in one of the releases of Buildroot. */
 const OTHERS = [

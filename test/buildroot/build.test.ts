@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ContentReader, contentSize } from '../../cli/rootfs/content.ts';
 import type { RootTree } from '../../cli/rootfs/tree.ts';
+import type { Event } from '../../cli/ui/events.ts';
 import {
   type BuildrootProject,
   buildrootProject,
@@ -16,7 +17,7 @@ import {
   TINY,
   wasBuilt,
 } from '../support/buildroot.ts';
-import { failureOf, type Tree } from '../support/files.ts';
+import { failureOf, failuresOf, type Tree } from '../support/files.ts';
 
 const MINUTES = 60_000;
 
@@ -80,6 +81,9 @@ const PATCH = (greeting: string): string =>
     `+int main(void) { puts("hello, ${greeting}, colour " STRING(COLOUR)); return 0; }`,
     '',
   ].join('\n');
+
+/** In the tree. */
+const OWN_FRAGMENT = 'board/qemu/x86_64/linux.config';
 
 const ALL: Tree = {
   'layers/my/all/layer.yaml': 'description: A bit of everything\n',
@@ -171,7 +175,7 @@ describeWithBuildroot('a tiny root', () => {
       'layers/my/board/buildroot/board': [
         'BR2_LINUX_KERNEL=y',
         'BR2_LINUX_KERNEL_USE_ARCH_DEFAULT_CONFIG=y',
-        'BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES="board/own.config"',
+        `BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES="${OWN_FRAGMENT}"`,
         'BR2_TARGET_UBOOT=y',
         'BR2_TARGET_UBOOT_BUILD_SYSTEM_KCONFIG=y',
         'BR2_TARGET_UBOOT_BOARD_DEFCONFIG="qemu-x86_64"',
@@ -188,7 +192,7 @@ describeWithBuildroot('a tiny root', () => {
     const lines = (await project.finalConfig()).split('\n');
     expect(lines).toEqual(
       expect.arrayContaining([
-        `BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES="board/own.config ${at}/kernel.config"`,
+        `BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES="${OWN_FRAGMENT} ${at}/kernel.config"`,
         `BR2_TARGET_UBOOT_CONFIG_FRAGMENT_FILES="${at}/uboot.config"`,
         `BR2_PACKAGE_BUSYBOX_CONFIG_FRAGMENT_FILES="${at}/busybox.config"`,
         `BR2_LINUX_KERNEL_PATCH="${at}/patches/kernel/0-my-board"`,
@@ -265,6 +269,79 @@ describeWithBuildroot('a tiny root', () => {
     const after = readFileSync(join(project.output, 'build/build-time.log'), 'utf8').slice(before);
     expect(after).not.toMatch(/: (?:skeleton|toolchain-external-custom)\n/);
     expect(after).toContain(': misbehave\n');
+  });
+
+  test('a patch that does not apply is told with its layer, each time, and the build goes on without it', {
+    timeout: 10 * MINUTES,
+  }, async () => {
+    const patch = 'layers/my/all/buildroot_patches/hello/0002-never.patch';
+    const project = helloProject({ [patch]: PATCH('never') });
+    for (const time of ['at first', 'again']) {
+      const { parts } = await failureOf(project.build());
+      expect(parts, time).toMatchObject({
+        code: 'patch-failed',
+        message: 'the patch hello/0002-never.patch does not apply to hello 1',
+        place: { file: join(project.directory, patch) },
+        layer: 'my/all',
+        cause: expect.stringMatching(/hello\.c|hunk/i),
+      });
+    }
+    rmSync(join(project.directory, patch));
+    await project.build();
+    expect(contentOf(await project.root(), '/usr/bin/hello')).toContain('hello, patched');
+  });
+
+  test.each(['post-build', 'post-fakeroot', 'post-image'])(
+    'a %s hook that fails says its exit code',
+    {
+      timeout: 10 * MINUTES,
+    },
+    async (name) => {
+      const hook = `layers/test/tiny/hooks/${name}`;
+      const project = buildrootProject(['test/tiny'], {
+        ...TINY,
+        [hook]: { program: '#!/bin/sh\necho oh no\nexit 3\n' },
+      });
+      const { parts } = await failureOf(project.build());
+      expect(parts).toMatchObject({
+        code: 'hook-failed',
+        message: `hook ${name} of test/tiny ended with exit code 3`,
+        place: { file: join(project.directory, hook) },
+        cause: expect.stringContaining('oh no'),
+      });
+    },
+  );
+
+  test('what layers name and is not there, and their users tables, are refused before anything is built', {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    const fragment = 'layers/my/wrong/buildroot/wrong';
+    const project = buildrootProject(['test/tiny', 'my/wrong'], {
+      ...TINY,
+      'layers/my/wrong/layer.yaml': 'description: Names what is not there\n',
+      [fragment]: [
+        'BR2_ROOTFS_OVERLAY="$(BR2_EXTERNAL_CORACLE_TEST_PATH)/nope"',
+        'BR2_ROOTFS_DEVICE_TABLE="system/device_table.txt"',
+        '',
+      ].join('\n'),
+      'layers/my/wrong/users/wrong': 'only three fields\n',
+      'layers/my/wrong/buildroot_patches/tiny-init/fix.diff': '',
+    });
+    const events: Event[] = [];
+    const configure = () => project.build({ upTo: 'buildroot-config', onEvent: (event) => events.push(event) });
+    const found = await failuresOf(configure);
+    expect(found.map(({ code, place }) => [code, place?.file, place?.line])).toEqual([
+      ['named-path-missing', join(project.directory, fragment), 1],
+      ['bad-users-table', join(project.directory, 'layers/my/wrong/users/wrong'), 1],
+    ]);
+    const warnings = events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []));
+    expect(warnings).toContainEqual(expect.stringContaining('buildroot_patches/tiny-init/fix.diff is not applied'));
+    const own = join(project.directory, 'own');
+    project.write({ 'layers/my/wrong/users/wrong': '', 'own/etc/': '', [fragment]: `BR2_ROOTFS_OVERLAY="${own}"\n` });
+    await configure();
+    // What goes away later is noticed.
+    rmSync(own, { recursive: true });
+    expect((await failureOf(configure())).parts).toMatchObject({ code: 'named-path-missing', layer: 'my/wrong' });
   });
 
   test('a package that does not compile is told with its layer', { timeout: 10 * MINUTES }, async () => {

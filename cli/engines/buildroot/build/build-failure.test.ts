@@ -112,6 +112,13 @@ describe('a hook that fails', () => {
     expect(told({ lines: [...begun, ...more] })).toMatchObject({ code, message, layer: 'my/app', cause: 'oh no' });
   });
 
+  test('what make says of it is not what it said', () => {
+    for (const target of ['fs/tar/tar.mk:38: /w/rootfs.tar', 'Makefile:848: target-post-image']) {
+      const lines = [...begun, 'coracle-hook-exit-code: 3', `make: *** [${target}] Error 3`];
+      expect(told({ lines }).cause).toBe('oh no');
+    }
+  });
+
   test('in its script, and nothing after it runs', () => {
     const hook = treeOf({ hook: { program: '#!/bin/sh\nexit 7\n' } });
     const config = fakeWorkspace([{ name: 'my/app' }, { name: 'my/next' }], {});

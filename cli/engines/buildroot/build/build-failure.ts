@@ -48,9 +48,7 @@ export class MakeOutput {
   /** From the first line that speaks of an error, to where make gives up. */
   get telling(): readonly string[] {
     const lines = this.#lines.filter((line) => line.trim() !== '');
-    const end = lines.findIndex((line) =>
-      /^make(?:\[\d+\])?: \*\*\* \[.*(?:pkg-generic|Makefile|fs\/common)/.test(line),
-    );
+    const end = lines.findIndex((line) => /^make(?:\[\d+\])?: \*\*\* \[.*(?:pkg-generic|Makefile|fs\/)/.test(line));
     const said = end === -1 ? lines : lines.slice(0, end);
     const first = said.findIndex((line) => ERROR.test(line));
     return (first === -1 ? said.slice(-TELLING) : said.slice(first, first + TELLING)).map((line) => line.trimEnd());

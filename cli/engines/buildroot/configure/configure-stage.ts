@@ -7,28 +7,31 @@ import { join } from 'node:path';
 import { throwAny } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
 import type { Assignment } from '../../../kconfig/assignment.ts';
-import { parseDotConfig } from '../../../kconfig/dotconfig.ts';
+import { type DotConfig, parseDotConfig } from '../../../kconfig/dotconfig.ts';
 import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
 import { sameValue } from '../../../kconfig/value.ts';
 import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import type { BuildPlaces } from '../build-places.ts';
+import { ignoredPatches } from '../layer-files/patches.ts';
+import { layerUsers } from '../layer-files/users.ts';
 import { hostToolsAssignments } from '../machine/host-tools.ts';
 import type { Results, ToolchainPlan } from '../toolchain/toolchain.ts';
 import { treeHash } from '../tree/buildroot-tree.ts';
 import type { TreeSource } from '../tree/tree-source.ts';
 import { type CheckedRequest, describeValue, differences, judgeDifferences, reportCheck } from './check-request.ts';
 import { hostGcc } from './host-gcc.ts';
+import { namedPathFailures } from './named-paths.ts';
 import { explainDifferences, explainRemoved, LEGACY_FILE } from './reasons.ts';
-import { type BuildrootRequest, buildrootRequest, type MoreRequest } from './request.ts';
+import { askedOf, type BuildrootRequest, buildrootRequest, type MoreRequest } from './request.ts';
 import { runConf } from './run-conf.ts';
 
 /** The final configuration, in the stage's directory. */
 export const DOT_CONFIG = '.config';
 
 /** Raise it when the same inputs are judged in another way. */
-const FORMAT = '1';
+const FORMAT = '2';
 
 export interface ConfigureParts {
   readonly config: ResolvedConfig;
@@ -50,9 +53,15 @@ export function configureStage(parts: ConfigureParts): Stage {
       const asked = request.asked.filter(({ symbol }) => !request.own.some((one) => one.symbol === symbol));
       const checked = judge(asked, configured, parts);
       for (const text of overruled(request)) context.report({ kind: 'warning', step: context.step, text });
+      const ofLayers = checkLayers(parts);
+      for (const { parts: ignored } of ofLayers.warnings) {
+        context.report({ kind: 'warning', step: context.step, text: ignored.message, hint: ignored.hint ?? '' });
+      }
+      const final = parseFinal(text);
+      const misnamed = ofLayers.named.filter(({ symbol }) => final.has(symbol)).map(({ failure }) => failure);
       const needless = checked.needless.filter(({ symbol }) => !parts.toolchain.answers(symbol));
       reportCheck({ ...checked, needless }, context);
-      throwAny(checked.failures);
+      throwAny([...checked.failures, ...misnamed, ...ofLayers.failures]);
       await writeFile(join(context.output, DOT_CONFIG), text);
       return { digest: sha256(text) };
     },
@@ -76,10 +85,26 @@ export function judge(
   { text, kconfig }: Configured,
   { config, source }: Pick<ConfigureParts, 'config' | 'source'>,
 ): CheckedRequest {
-  const actual = parseDotConfig(text, { file: DOT_CONFIG, layer: 'Buildroot' });
+  const actual = parseFinal(text);
   const reasons = { config, namespace: 'buildroot', actual, source: kconfig, legacyFile: LEGACY_FILE } as const;
   const found = [...explainDifferences(differences(asked, actual), reasons), ...explainRemoved(asked, reasons)];
   return judgeDifferences(found, config, { namespace: 'buildroot', what: `Buildroot ${source.tree().version}` });
+}
+
+function parseFinal(text: string): DotConfig {
+  return parseDotConfig(text, { file: DOT_CONFIG, layer: 'Buildroot' });
+}
+
+/** What is wrong with what layers hold besides assignments, and with what these name. */
+function checkLayers({ config, places, source }: ConfigureParts) {
+  const layers = config.layers.map(({ layer }) => layer);
+  const at = { tree: source.tree().directory, externals: source.externals(), places };
+  return {
+    /** Counts where the final configuration has the symbol. */
+    named: namedPathFailures(askedOf(config, 'buildroot'), at),
+    failures: layerUsers(layers).failures,
+    warnings: ignoredPatches(layers),
+  };
 }
 
 export interface Configured {
@@ -115,15 +140,19 @@ async function moreRequest({ config, places, toolchain }: ConfigureParts, result
   return { own: [...(await toolchain.assignments(results)), ...tools], answers: toolchain.answers };
 }
 
-async function configureInputs({ config, places, source, toolchain }: ConfigureParts) {
+async function configureInputs(parts: ConfigureParts) {
+  const { config, places, source, toolchain } = parts;
   // What the toolchain asks for is told by the digest of its stage.
   const more = { own: hostToolsAssignments(config, places), answers: toolchain.answers };
   const request = buildrootRequest(config, places, more);
   const accepts = [config.layers.map(({ layer }) => layer.accept), config.settings.accept];
+  const { named, failures, warnings } = checkLayers(parts);
+  const found = [...named.map(({ failure }) => failure), ...failures, ...warnings].map((one) => one.parts);
   const inputs: StageInput[] = [
     { name: 'what layers ask of Buildroot', hash: sha256(request.text) },
     { name: 'accepted differences', hash: sha256(JSON.stringify(accepts)) },
     { name: 'the Buildroot tree', hash: treeHash(await source.parts()) },
+    { name: 'users tables, names of patches, and paths that layers name', hash: sha256(JSON.stringify(found)) },
     { name: 'format', hash: FORMAT },
   ];
   return inputs;

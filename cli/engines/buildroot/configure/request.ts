@@ -14,6 +14,7 @@ import { layerCflags } from '../layer-files/cflags.ts';
 import { layerPatches } from '../layer-files/patches.ts';
 import { SCRIPT_MOMENTS } from '../layer-files/scripts.ts';
 import type { OwnAssignment } from './own-assignment.ts';
+import type { OwnSymbol } from './symbols-of-coracle.ts';
 
 export interface BuildrootRequest {
   /** What the user's layers ask for: the winners, in the order in which they were written. */
@@ -70,12 +71,12 @@ function ownAssignments(config: ResolvedConfig, places: BuildPlaces, asked: read
   const layers = config.layers.map(({ layer }) => layer);
   const before = new Map(asked.map(({ symbol, value }) => [symbol, value]));
   const own: OwnAssignment[] = [];
-  const set = (symbol: string, value: Value, why: string): void => void own.push({ symbol, value, why });
-  const setDefault = (symbol: string, value: Value, why: string): void => {
+  const set = (symbol: OwnSymbol, value: Value, why: string): void => void own.push({ symbol, value, why });
+  const setDefault = (symbol: OwnSymbol, value: Value, why: string): void => {
     if (!before.has(symbol)) set(symbol, value, why);
   };
   /** Adds to a list of names what the layers hold; what fragments put into it stays, before it. */
-  const append = (symbol: string, names: readonly string[], why: string): void => {
+  const append = (symbol: OwnSymbol, names: readonly string[], why: string): void => {
     if (names.length === 0) return;
     const there = before.get(symbol);
     const first = there?.kind === 'string' && there.value !== '' ? [there.value] : [];

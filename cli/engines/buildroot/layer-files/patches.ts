@@ -7,7 +7,7 @@
  * for packages' downloads lie beside these.
  */
 import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { type Layer, PATCH_KINDS, type PatchKind } from '../../../layers/layer.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
@@ -83,6 +83,34 @@ export function layerPatches(layers: readonly Layer[]): Readonly<Record<PatchKin
     PatchKind,
     readonly PatchDirectory[]
   >;
+}
+
+/** Files that look like patches, and that Buildroot leaves out without a word: it applies what ends in `.patch`. */
+export function ignoredPatches(layers: readonly Layer[]): readonly Failure[] {
+  return layers.flatMap((layer) =>
+    PATCH_KINDS.flatMap((kind) => {
+      const all = layer.contents.patches[kind];
+      const base = join(layer.directory, `${kind}_patches`);
+      const isLeftOut = (file: string): boolean => {
+        if (!LIKE_A_PATCH.test(file)) return false;
+        if (kind === 'buildroot') return !all.includes(join(dirname(file), 'series'));
+        return layer.form !== 'skiffos' || !relative(base, file).includes('/');
+      };
+      return all.filter(isLeftOut).map((file) => ignored(layer.name, file, relative(layer.directory, file)));
+    }),
+  );
+}
+
+const LIKE_A_PATCH = /\.(?:diff(?:\.\w+)?|patch\.\w+)$/;
+
+function ignored(layer: string, file: string, path: string): Failure {
+  return new Failure({
+    code: 'ignored-patch',
+    message: `${layer}: ${path} is not applied: Buildroot takes what ends in .patch`,
+    hint: /\.(?:gz|bz2|xz|zst|lz|lzma)$/.test(file) ? 'decompress it' : 'give it a name that ends in .patch',
+    place: { file },
+    layer,
+  });
 }
 
 /** Undefined for what Buildroot would not look at. */

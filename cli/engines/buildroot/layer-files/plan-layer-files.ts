@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Failure, throwAny } from '../../../failure.ts';
+import { throwAny } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
 import type { Namespace } from '../../../kconfig/assignment.ts';
 import { formatAssignment } from '../../../kconfig/value.ts';
@@ -13,13 +13,13 @@ import { addLayerOverlay } from '../../../rootfs/layer-overlay.ts';
 import type { LostMode } from '../../../rootfs/overlay-modes.ts';
 import { RootTree } from '../../../rootfs/tree.ts';
 import { treeDigest } from '../../../rootfs/tree-digest.ts';
-import { parseUsersTable } from '../../../rootfs/users-table.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import { askedOf } from '../configure/request.ts';
 import { layerPatches, PATCH_DIRECTORIES } from './patches.ts';
 import { hookScripts } from './scripts.ts';
+import { layerUsers } from './users.ts';
 
 export interface PlannedFile {
   readonly data: Uint8Array | string;
@@ -66,8 +66,9 @@ export async function planLayerFiles(options: LayerFilesOptions): Promise<LayerF
       }
     }
   }
-  const users = usersText(config);
-  if (users !== '') files.set(LAYER_FILES.users, { data: users });
+  const users = layerUsers(layers);
+  throwAny(users.failures);
+  if (users.text !== '') files.set(LAYER_FILES.users, { data: users.text });
   for (const [file, data] of hookScripts(config, places, environment.hashes))
     files.set(file, { data, executable: true });
   return { files, ...(await overlayOf(options)) };
@@ -83,21 +84,6 @@ export function fragmentText(config: ResolvedConfig, namespace: Namespace): stri
     lines.push(formatAssignment(symbol, value));
   }
   return lines.map((line) => `${line}\n`).join('');
-}
-
-/** The tables one after the other, checked as the debian engine does, which says more than Buildroot's own script. */
-function usersText(config: ResolvedConfig): string {
-  const failures: Failure[] = [];
-  let text = '';
-  for (const { layer } of config.layers) {
-    for (const file of layer.contents.users) {
-      const table = readFileSync(file, 'utf8');
-      failures.push(...parseUsersTable(table, file, layer.name).failures);
-      text += table.endsWith('\n') ? table : `${table}\n`;
-    }
-  }
-  throwAny(failures);
-  return text;
 }
 
 /** Links that the target directory has before anything of an overlay is copied there. */

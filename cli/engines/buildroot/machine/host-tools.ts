@@ -10,9 +10,10 @@ import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { PackageInfos } from '../build/package-info.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
 import type { OwnAssignment } from '../configure/own-assignment.ts';
+import type { OwnSymbol } from '../configure/symbols-of-coracle.ts';
 import { machineHostPackages } from './host-packages.ts';
 
-const OVERRIDE_FILE = 'BR2_PACKAGE_OVERRIDE_FILE';
+const OVERRIDE_FILE = 'BR2_PACKAGE_OVERRIDE_FILE' satisfies OwnSymbol;
 
 export function hostToolsAssignments(config: ResolvedConfig, places: BuildPlaces): readonly OwnAssignment[] {
   const { hostTools, toolchain } = config.settings.buildroot;
