@@ -50,6 +50,36 @@ test('a symbol that nobody sets is told with the nearest', async () => {
   expect(stderr).toContain('did you mean CONFIG_EXT4_FS?');
 });
 
+test('what Coracle sets itself is told as its own, whatever layers say', async () => {
+  const project = writeTree(treeOf(LAYERS), {
+    'coracle.yaml': `layers: [{path: layers}]
+buildroot: no/tree
+workspaces:
+  one: {layers: [my/base, my/other], engine: buildroot, arch: x86_64}
+`,
+    'layers/my/other/buildroot/other': '# BR2_TARGET_ROOTFS_TAR is not set\n',
+    'layers/my/other/root_overlay/etc/motd': '',
+  });
+  const { stdout } = await coracle(project, ['explain', 'BR2_TARGET_ROOTFS_TAR', 'one']);
+  expect(stdout.split('\n')).toEqual([
+    'BR2_TARGET_ROOTFS_TAR  (buildroot, workspace one)',
+    '   n  my/other  layers/my/other/buildroot/other:1',
+    '→  y  Coracle   the root is taken from an archive that keeps owners and devices',
+    '',
+  ]);
+  const json = await coracle(project, ['explain', 'ROOTFS_OVERLAY', 'one', '--json']);
+  expect(JSON.parse(json.stdout)).toEqual([
+    {
+      ...{ namespace: 'buildroot', symbol: 'BR2_ROOTFS_OVERLAY', chain: [] },
+      value: `"${join(project, 'workspaces/one/buildroot/layers/overlay')}"`,
+      coracle: {
+        ...{ why: 'root overlays of layers', wins: true },
+        value: `"${join(project, 'workspaces/one/buildroot/layers/overlay')}"`,
+      },
+    },
+  ]);
+});
+
 test('diff compares by meaning, with the origins of both sides', async () => {
   const project = writeTree(treeOf(LAYERS), {
     'layers/my/third/layer.yaml': 'description: a third\n',

@@ -1,6 +1,8 @@
+import { describeValue } from '../engines/buildroot/configure/check-request.ts';
 import type { FinalValue } from '../engines/buildroot/configure/final-value.ts';
+import type { OwnAssignment } from '../engines/buildroot/configure/own-assignment.ts';
 import { Failure } from '../failure.ts';
-import { finalValueOf } from '../farm/final-values.ts';
+import { finalValueOf, ownAssignmentOf, symbolsOf } from '../farm/final-values.ts';
 import { NAMESPACES, type Namespace, type SymbolChain } from '../kconfig/assignment.ts';
 import { winner } from '../kconfig/merge.ts';
 import { spellSymbol } from '../kconfig/namespace.ts';
@@ -24,7 +26,9 @@ The symbol may be written with or without its prefix; Buildroot, kernel, U-Boot 
 
 For the buildroot engine, it also says what the final configuration has and, where that is not what was asked for, why.
 
-Exit code 1 if no layer of the workspace sets the symbol.
+Some symbols Coracle sets itself; then it is named as the one who wins (docs/buildroot-engine.md lists them).
+
+Exit code 1 if neither a layer of the workspace nor Coracle sets the symbol.
 `,
   positionals: {
     symbol: { type: 'string', describe: 'A Kconfig symbol, with or without BR2_ or CONFIG_' },
@@ -39,7 +43,6 @@ Exit code 1 if no layer of the workspace sets the symbol.
     const { project, configs } = await chooseWorkspaces(session, { names, offline, skiffOrder });
     const [config] = configs;
     if (config === undefined) return 1;
-    const chains = findChains(config, symbol);
     const places = {
       installation: session.installation,
       project: project.directory,
@@ -47,46 +50,71 @@ Exit code 1 if no layer of the workspace sets the symbol.
       offline: true,
       signal: session.signal,
     };
-    const found = await Promise.all(
-      chains.map(async ({ namespace, chain }) => {
-        const final = await finalValueOf(winner(chain), namespace, config, places);
-        return { namespace, chain, final };
+    const found = findSymbols(config, symbol, places);
+    if (found.length === 0) throw await unknownSymbol(config, symbol, places);
+    const told = await Promise.all(
+      found.map(async (one): Promise<ToldSymbol> => {
+        if (one.chain === undefined) return one;
+        const final = await finalValueOf(winner(one.chain), one.namespace, config, places);
+        return { ...one, own: final?.own ?? one.own, final };
       }),
     );
     session.report({
       kind: 'result',
-      value: found.map(({ namespace, chain, final }) => asData(namespace, chain, final)),
-      text: found
-        .map(({ namespace, chain, final }) => {
-          const lines = [chainText(config, namespace, chain, session.cwd)];
-          if (final !== undefined) lines.push(finalText(final));
-          return lines.join('\n');
-        })
-        .join('\n\n'),
+      value: told.map(asData),
+      text: told.map((one) => symbolText(config, one, session.cwd)).join('\n\n'),
     });
     return 0;
   },
 });
 
-interface FoundChain {
+type Places = Parameters<typeof finalValueOf>[3];
+
+interface FoundSymbol {
   readonly namespace: Namespace;
-  readonly chain: SymbolChain;
+  readonly symbol: string;
+  /** Of layers; undefined if Coracle alone sets it. */
+  readonly chain: SymbolChain | undefined;
+  /** What Coracle sets it to, whatever layers say. */
+  readonly own: OwnAssignment | undefined;
 }
 
-function findChains(config: ResolvedConfig, word: string): readonly FoundChain[] {
+interface ToldSymbol extends FoundSymbol {
+  readonly final?: FinalValue | undefined;
+}
+
+function findSymbols(config: ResolvedConfig, word: string, places: Places): readonly FoundSymbol[] {
   for (const spelling of new Set([word, word.toUpperCase()])) {
-    const found = NAMESPACES.flatMap((namespace) => {
+    const found = NAMESPACES.flatMap((namespace): FoundSymbol[] => {
       const symbol = spellSymbol(spelling, namespace);
-      const chain = symbol === undefined ? undefined : config.symbols[namespace].get(symbol);
-      return chain === undefined ? [] : [{ namespace, chain }];
+      if (symbol === undefined) return [];
+      const chain = config.symbols[namespace].get(symbol);
+      const own = namespace === 'buildroot' ? ownAssignmentOf(symbol, config, places) : undefined;
+      return chain === undefined && own === undefined ? [] : [{ namespace, symbol, chain, own }];
     });
     if (found.length > 0) return found;
   }
-  const names = new Set(NAMESPACES.flatMap((namespace) => [...config.symbols[namespace].keys()]));
-  throw new Failure({
+  return [];
+}
+
+/** Nobody sets it: it is misspelt, or as Buildroot has it by default. */
+async function unknownSymbol(config: ResolvedConfig, word: string, places: Places): Promise<Failure> {
+  const symbol = spellSymbol(word, 'buildroot') ?? word;
+  const tree = await symbolsOf(symbol, config, places).catch((error: unknown) => {
+    // What is wrong with the layers, a build says; here it is about the name.
+    if (error instanceof Failure) return undefined;
+    throw error;
+  });
+  const value = tree?.final.get(symbol);
+  const isKnown = tree?.names.has(symbol) === true;
+  const names = NAMESPACES.flatMap((namespace) => [...config.symbols[namespace].keys()]);
+  const hint = isKnown ? undefined : didYouMean(word, new Set([...names, ...(tree?.names ?? [])]));
+  const is = value === undefined ? 'is not in the final configuration' : `is ${describeValue(value)} by itself`;
+  return new Failure({
     code: 'unknown-symbol',
     message: `no layer of ${config.workspace} sets ${word}`,
-    hint: didYouMean(word, names) ?? 'coracle resolve lists the layers of a workspace',
+    ...(isKnown ? { cause: `Buildroot has such a symbol, and it ${is}` } : {}),
+    hint: hint ?? 'coracle resolve lists the layers of a workspace',
   });
 }
 
@@ -97,30 +125,39 @@ function finalText({ value, reason }: FinalValue): string {
   return reason === undefined ? is : `${is}\n  ${reason}`;
 }
 
-function asData(namespace: Namespace, chain: SymbolChain, final: FinalValue | undefined) {
-  const last = winner(chain);
+function asData({ namespace, symbol, chain, own, final }: ToldSymbol) {
+  const last = chain === undefined ? undefined : winner(chain);
+  const value = own?.value ?? last?.value;
   return {
     namespace,
-    symbol: chain.symbol,
-    value: formatValue(last.value),
+    symbol,
+    value: value === undefined ? null : formatValue(value),
     ...(final === undefined
       ? {}
       : { final: final.value === undefined ? null : formatValue(final.value), reason: final.reason }),
-    chain: chain.chain.map((assignment) => ({
+    chain: (chain?.chain ?? []).map((assignment) => ({
       ...assignment.origin,
       value: formatValue(assignment.value),
-      wins: assignment === last,
+      wins: own === undefined && assignment === last,
     })),
+    ...(own === undefined ? {} : { coracle: { value: formatValue(own.value), why: own.why, wins: true } }),
   };
 }
 
-function chainText(config: ResolvedConfig, namespace: Namespace, chain: SymbolChain, cwd: string): string {
-  const last = winner(chain);
-  const rows = chain.chain.map((assignment) => [
+function symbolText(
+  { workspace }: ResolvedConfig,
+  { namespace, symbol, chain, own, final }: ToldSymbol,
+  cwd: string,
+): string {
+  const last = own !== undefined || chain === undefined ? undefined : winner(chain);
+  const rows = (chain?.chain ?? []).map((assignment) => [
     assignment === last ? '→' : ' ',
     formatValue(assignment.value),
     assignment.origin.layer,
     placeText(assignment.origin, cwd),
   ]);
-  return `${chain.symbol}  (${namespace}, workspace ${config.workspace})\n${table(rows)}`;
+  if (own !== undefined) rows.push(['→', formatValue(own.value), 'Coracle', own.why]);
+  const lines = [`${symbol}  (${namespace}, workspace ${workspace})`, table(rows)];
+  if (final !== undefined) lines.push(finalText(final));
+  return lines.join('\n');
 }

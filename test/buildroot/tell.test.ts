@@ -42,6 +42,16 @@ test('graph depends draws the packages before anything is built', { timeout: MIN
   expectRefused(await coracle(directory, ['sbom', 'tiny'], variables), ['workspace tiny has no image yet']);
 });
 
+test('explain has the nearest of all symbols for a misspelt one, and knows those that no layer sets', {
+  timeout: MINUTES,
+}, async (context) => {
+  const { directory, variables } = tinyProject(context);
+  const explain = (symbol: string) => coracle(directory, ['explain', symbol, 'tiny'], variables);
+  expectRefused(await explain('BR2_PACKAGE_BUSYBOXX'), ['did you mean BR2_PACKAGE_BUSYBOX']);
+  expectRefused(await explain('BR2_PACKAGE_DROPBAER'), ['did you mean BR2_PACKAGE_DROPBEAR']);
+  expectRefused(await explain('BR2_PACKAGE_DROPBEAR'), ['Buildroot has such a symbol, and it is not set by itself']);
+});
+
 test('br configures, then passes targets, variables, output and the exit code through', {
   timeout: MINUTES,
 }, async (context) => {

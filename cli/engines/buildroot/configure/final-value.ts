@@ -7,34 +7,41 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Assignment, Namespace, Value } from '../../../kconfig/assignment.ts';
-import { parseDotConfig, readDotConfig } from '../../../kconfig/dotconfig.ts';
+import { type DotConfig, parseDotConfig, readDotConfig } from '../../../kconfig/dotconfig.ts';
+import { readKconfig } from '../../../kconfig/language/read-kconfig.ts';
 import { stageDirectory } from '../../../stages/inspect-stages.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { KCONFIG_PACKAGES } from '../build/check-packages.ts';
 import { buildPlaces } from '../build-places.ts';
 import { readState } from '../incremental/state.ts';
+import { hostToolsAssignments } from '../machine/host-tools.ts';
 import { planToolchain } from '../toolchain/plan-toolchain.ts';
 import { OWN_TOOLCHAIN } from '../toolchain/toolchain.ts';
 import { treeSource } from '../tree/tree-source.ts';
 import { differences } from './check-request.ts';
-import { configure } from './configure-stage.ts';
+import { type Configured, configure } from './configure-stage.ts';
+import type { OwnAssignment } from './own-assignment.ts';
 import { explainDifferences, explainRemoved, LEGACY_FILE, packageKconfig } from './reasons.ts';
+import { buildrootRequest, NO_MORE } from './request.ts';
 
 export interface FinalValue {
   /** Undefined: the final configuration does not have the symbol. */
   readonly value: Value | undefined;
   /** Why it is not as asked; undefined if it is. */
   readonly reason?: string;
+  /** What Coracle itself assigns, which wins over layers. */
+  readonly own?: OwnAssignment;
 }
 
 /** @returns undefined where there is no final configuration yet */
 export async function finalValue(
   asked: Assignment,
   namespace: Namespace,
-  { config, environment, workspaceDirectory, signal }: FinalValueParts,
+  parts: FinalValueParts,
 ): Promise<FinalValue | undefined> {
-  const places = buildPlaces(workspaceDirectory);
+  const { config } = parts;
+  const places = buildPlaces(parts.workspaceDirectory);
   if (namespace !== 'buildroot') {
     const name = Object.keys(KCONFIG_PACKAGES).find((one) => KCONFIG_PACKAGES[one] === namespace) ?? '';
     const built = (await readState(places.state))?.packages.get(name)?.build_dir;
@@ -45,6 +52,45 @@ export async function finalValue(
     const [found] = explainDifferences(differences([asked], actual), { config, namespace, actual, source });
     return { value: actual.get(asked.symbol), ...(found === undefined ? {} : { reason: found.cause }) };
   }
+  return whenConfigured(asked.symbol, parts, ({ request, text, kconfig }) => {
+    const actual = parseDotConfig(text, { file: '.config', layer: 'Buildroot' });
+    const value = actual.get(asked.symbol);
+    const own = request.own.findLast(({ symbol }) => symbol === asked.symbol);
+    if (own !== undefined) return { value, own };
+    const reasons = { config, namespace, actual, source: kconfig, legacyFile: LEGACY_FILE };
+    const [found] = [...explainDifferences(differences([asked], actual), reasons), ...explainRemoved([asked], reasons)];
+    return { value, ...(found === undefined ? {} : { reason: found.cause }) };
+  });
+}
+
+/** What Coracle itself assigns to a symbol, as far as it does not take a toolchain to know. */
+export function ownAssignment(symbol: string, config: ResolvedConfig, workspaceDirectory: string) {
+  const places = buildPlaces(workspaceDirectory);
+  const { own } = buildrootRequest(config, places, { ...NO_MORE, own: hostToolsAssignments(config, places) });
+  return own.findLast((one) => one.symbol === symbol);
+}
+
+/** What Buildroot has for symbols that no layer sets. */
+export interface SymbolsOfTree {
+  readonly names: ReadonlySet<string>;
+  readonly final: DotConfig;
+}
+
+/** @returns undefined where there is no final configuration yet */
+export function symbolsOfTree(symbol: string, parts: FinalValueParts): Promise<SymbolsOfTree | undefined> {
+  return whenConfigured(symbol, parts, ({ text, kconfig }) => ({
+    names: new Set(readKconfig(kconfig).symbols.keys()),
+    final: parseDotConfig(text, { file: '.config', layer: 'Buildroot' }),
+  }));
+}
+
+/** Configures in a scratch directory, for a question about one symbol. @returns undefined before there is a toolchain */
+async function whenConfigured<T>(
+  symbol: string,
+  { config, environment, workspaceDirectory, signal }: FinalValueParts,
+  answer: (configured: Configured) => T,
+): Promise<T | undefined> {
+  const places = buildPlaces(workspaceDirectory);
   const source = treeSource(config, environment);
   const planned = planToolchain({ config, environment, places, source });
   const outputOf = (stage: Parameters<typeof stageDirectory>[1]): string => stageDirectory(workspaceDirectory, stage);
@@ -52,15 +98,11 @@ export async function finalValue(
   const isShared = config.settings.buildroot.toolchain === 'shared';
   if (!isMade && !isShared) return undefined;
   // A shared toolchain is made as Buildroot's own would be, and has what was asked of that.
-  const toolchain = isShared && (!isMade || planned.answers(asked.symbol)) ? OWN_TOOLCHAIN : planned;
+  const toolchain = isShared && (!isMade || planned.answers(symbol)) ? OWN_TOOLCHAIN : planned;
   const scratch = await mkdtemp(join(tmpdir(), 'coracle-explain-'));
   try {
     const parts = { config, environment, places, source, toolchain };
-    const { text, kconfig } = await configure(parts, { outputOf, scratch, log: join(scratch, 'log'), signal });
-    const actual = parseDotConfig(text, { file: '.config', layer: 'Buildroot' });
-    const reasons = { config, namespace, actual, source: kconfig, legacyFile: LEGACY_FILE };
-    const [found] = [...explainDifferences(differences([asked], actual), reasons), ...explainRemoved([asked], reasons)];
-    return { value: actual.get(asked.symbol), ...(found === undefined ? {} : { reason: found.cause }) };
+    return answer(await configure(parts, { outputOf, scratch, log: join(scratch, 'log'), signal }));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

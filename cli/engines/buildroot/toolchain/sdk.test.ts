@@ -124,6 +124,11 @@ describe('what a toolchain is described by', () => {
     ]);
   });
 
+  it('by no symbols but those of external toolchains', () => {
+    for (const line of described('BR2_TOOLCHAIN_USES_UCLIBC=y'))
+      expect(line).toMatch(/\bBR2_TOOLCHAIN_EXTERNAL(?:_|=)/);
+  });
+
   it('of uClibc, what it was built with as well', () => {
     const lines = described('BR2_TOOLCHAIN_USES_UCLIBC=y', 'BR2_USE_WCHAR=y', 'BR2_TOOLCHAIN_HAS_THREADS=y');
     expect(lines).toContain('BR2_TOOLCHAIN_EXTERNAL_WCHAR=y');
