@@ -45,6 +45,8 @@ export interface EngineOutput {
   readonly bootFiles: StageFile;
   /** JSON list of {@link PackageRecord}, for the manifest. */
   readonly packages: StageFile;
+  /** JSON {@link ToolchainFacts}, where the engine takes a toolchain that was made before the image. */
+  readonly toolchain?: StageFile;
   /** What of the machine that builds stood in for something that is usually built, for the manifest: `toolchain`. */
   readonly fromMachine?: readonly string[];
 }
@@ -53,6 +55,14 @@ export interface KernelFacts {
   /** `uname -r` of the kernel. */
   readonly release: string;
   readonly version: string;
+}
+
+/** May hold more than this. */
+export interface ToolchainFacts {
+  /** By which it is kept, if it is. */
+  readonly name?: string;
+  /** `gcc 14.3.0`, `musl` */
+  readonly parts: readonly string[];
 }
 
 export interface InitramfsModule {

@@ -46,6 +46,13 @@ it('says what docs/boot.md says', () => {
   });
 });
 
+it('names the toolchain that was made before, by its parts', () => {
+  const facts = { name: 'coracle-toolchain-x86_64-0', parts: ['gcc 14.3.0', 'musl'], config: 'BR2_ARCH="x86_64"' };
+  const { name, parts } = facts;
+  expect(makeManifest('0.1.0', content, { ...origin, toolchain: facts }).toolchain).toEqual({ name, parts });
+  expect(makeManifest('0.1.0', content, { ...origin, toolchain: { parts } }).toolchain).toEqual({ parts });
+});
+
 it('the version follows from the content and from nothing else', () => {
   const version = slotVersion('0.1.0', content);
   expect(version).toMatch(/^0\.1\.0-[0-9a-f]{12}$/);

@@ -1,5 +1,5 @@
 /** manifest.json of a slot, as docs/boot.md has it: what the slot holds, what it was made of, and what protects it. */
-import type { PackageRecord } from '../engines/engine.ts';
+import type { PackageRecord, ToolchainFacts } from '../engines/engine.ts';
 import { Failure } from '../failure.ts';
 import { sha256 } from '../host/files.ts';
 import type { Architecture } from '../layers/layer.ts';
@@ -27,6 +27,7 @@ export interface SlotOrigin {
   readonly engine: EngineName;
   /** See EngineOutput; an image for development, then. */
   readonly fromMachine?: readonly string[] | undefined;
+  readonly toolchain?: ToolchainFacts | undefined;
   readonly layers: readonly LayerOrigin[];
   readonly packages: readonly PackageRecord[];
   /** Of the project, the directory of coracle.yaml. */
@@ -45,6 +46,7 @@ export interface Manifest extends SlotContent, Partial<Revision> {
   readonly workspace: string;
   readonly engine: EngineName;
   readonly fromMachine?: readonly string[];
+  readonly toolchain?: ToolchainFacts;
   readonly layers: readonly ({ readonly name: string } & Partial<Revision>)[];
   readonly packages: readonly PackageRecord[];
 }
@@ -58,6 +60,7 @@ export function makeManifest(release: string, content: SlotContent, origin: Slot
     board: content.board,
     engine: origin.engine,
     ...(origin.fromMachine === undefined ? {} : { fromMachine: origin.fromMachine }),
+    ...(origin.toolchain === undefined ? {} : { toolchain: toolchainOf(origin.toolchain) }),
     kernelRelease: content.kernelRelease,
     kernelParameters: content.kernelParameters,
     files: content.files,
@@ -66,6 +69,10 @@ export function makeManifest(release: string, content: SlotContent, origin: Slot
     layers: origin.layers.map(({ name, revision }) => ({ name, ...revision })),
     packages: origin.packages,
   };
+}
+
+function toolchainOf({ name, parts }: ToolchainFacts): ToolchainFacts {
+  return { ...(name === undefined ? {} : { name }), parts };
 }
 
 /** It is a directory and a part of file names on FAT, where `+` stands before a boot counter. */

@@ -4,7 +4,7 @@
  */
 import { copyFile, link, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EngineOutput, KernelFacts, PackageRecord, StageFile } from '../engines/engine.ts';
+import type { EngineOutput, KernelFacts, PackageRecord, StageFile, ToolchainFacts } from '../engines/engine.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
 import { sha256 } from '../host/files.ts';
 import type { Stage, StageContext, StageInput } from '../stages/stage.ts';
@@ -25,14 +25,17 @@ export interface SlotParts {
 }
 
 export function slotStage(config: ResolvedConfig, environment: BuildEnvironment, parts: SlotParts): Stage {
-  const { kernel, kernelFacts, packages } = parts.engine;
+  const { kernel, kernelFacts, packages, toolchain } = parts.engine;
   const board = boardFile(config, environment.installation);
   return {
     name: 'slot',
     title: 'put the slot together',
-    needs: unique([kernel.stage, kernelFacts.stage, packages.stage, parts.squashfs, parts.initramfs]),
+    needs: unique([
+      ...[kernel.stage, kernelFacts.stage, packages.stage, parts.squashfs, parts.initramfs],
+      ...(toolchain === undefined ? [] : [toolchain.stage]),
+    ]),
     inputs: async () => [
-      { name: 'format of the slot', hash: '1' },
+      { name: 'format of the slot', hash: '2' },
       {
         name: 'name, version, layers and kernel parameters of the workspace',
         hash: sha256(JSON.stringify([identityOf(config), parts.engine.fromMachine])),
@@ -62,6 +65,7 @@ export function slotStage(config: ResolvedConfig, environment: BuildEnvironment,
         workspace: config.workspace,
         engine: config.engine,
         fromMachine: parts.engine.fromMachine,
+        toolchain: toolchain && (await readJson<ToolchainFacts>(at(toolchain))),
         packages: await readJson<readonly PackageRecord[]>(at(packages)),
         ...(await origins(config, environment)),
       };

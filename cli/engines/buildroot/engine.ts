@@ -38,6 +38,7 @@ function plan(config: ResolvedConfig, environment: BuildEnvironment, workspaceDi
       initramfsModules: file('initramfs.json'),
       bootFiles: file('boot-files.json'),
       packages: file('packages.json'),
+      ...(toolchain.facts === undefined ? {} : { toolchain: toolchain.facts }),
       ...fromMachine(config),
     },
     tools: buildrootTools({ config, environment, places, source, toolchain, configure, build }),

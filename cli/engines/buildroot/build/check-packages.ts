@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Failure, Failures, throwAny } from '../../../failure.ts';
 import type { Namespace } from '../../../kconfig/assignment.ts';
 import { readDotConfig } from '../../../kconfig/dotconfig.ts';
+import { readKconfig } from '../../../kconfig/language/read-kconfig.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { type CheckedRequest, differences, judgeDifferences } from '../configure/check-request.ts';
 import { explainDifferences, packageKconfig } from '../configure/reasons.ts';
@@ -67,7 +68,7 @@ export class PackageChecks {
         config,
         namespace,
         actual,
-        source: packageKconfig(namespace, directory, config.arch),
+        model: () => readKconfig(packageKconfig(namespace, directory, config.arch)),
       });
       const checked = judgeDifferences(explained, config, { namespace, what });
       report(checked);

@@ -8,7 +8,7 @@ import { throwAny } from '../../../failure.ts';
 import { sha256 } from '../../../host/files.ts';
 import type { Assignment } from '../../../kconfig/assignment.ts';
 import { type DotConfig, parseDotConfig } from '../../../kconfig/dotconfig.ts';
-import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
+import type { KconfigModel } from '../../../kconfig/language/model.ts';
 import { sameValue } from '../../../kconfig/value.ts';
 import type { Stage, StageContext, StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
@@ -82,11 +82,11 @@ function overruled({ asked, own }: BuildrootRequest): readonly string[] {
 /** Holds what was asked for against what came out. */
 export function judge(
   asked: readonly Assignment[],
-  { text, kconfig }: Configured,
+  { text, model }: Configured,
   { config, source }: Pick<ConfigureParts, 'config' | 'source'>,
 ): CheckedRequest {
   const actual = parseFinal(text);
-  const reasons = { config, namespace: 'buildroot', actual, source: kconfig, legacyFile: LEGACY_FILE } as const;
+  const reasons = { config, namespace: 'buildroot', actual, model, legacyFile: LEGACY_FILE } as const;
   const found = [...explainDifferences(differences(asked, actual), reasons), ...explainRemoved(asked, reasons)];
   return judgeDifferences(found, config, { namespace: 'buildroot', what: `Buildroot ${source.tree().version}` });
 }
@@ -111,8 +111,8 @@ export interface Configured {
   readonly request: BuildrootRequest;
   /** The final `.config`. */
   readonly text: string;
-  /** The files that it was made with; as long as the scratch directory lasts. */
-  readonly kconfig: KconfigSource;
+  /** Of the files that it was made with; read when it is first asked for, which is as long as the scratch directory lasts. */
+  readonly model: () => KconfigModel;
 }
 
 /** The configuration as it would be; nothing is judged. The toolchain's stages must have run. */
@@ -131,7 +131,7 @@ export async function configure(
     log: context.log,
     signal: context.signal,
   });
-  return { request, text, kconfig };
+  return { request, text, model: () => source.model(kconfig) };
 }
 
 /** What the toolchain and the machine's tools ask for, once the toolchain is there. */

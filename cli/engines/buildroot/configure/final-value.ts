@@ -48,16 +48,16 @@ export async function finalValue(
     const directory = built === undefined ? undefined : join(places.output, built);
     if (directory === undefined || !existsSync(join(directory, '.config'))) return undefined;
     const actual = readDotConfig(join(directory, '.config'), name);
-    const source = packageKconfig(namespace, directory, config.arch);
-    const [found] = explainDifferences(differences([asked], actual), { config, namespace, actual, source });
+    const model = () => readKconfig(packageKconfig(namespace, directory, config.arch));
+    const [found] = explainDifferences(differences([asked], actual), { config, namespace, actual, model });
     return { value: actual.get(asked.symbol), ...(found === undefined ? {} : { reason: found.cause }) };
   }
-  return whenConfigured(asked.symbol, parts, ({ request, text, kconfig }) => {
+  return whenConfigured(asked.symbol, parts, ({ request, text, model }) => {
     const actual = parseDotConfig(text, { file: '.config', layer: 'Buildroot' });
     const value = actual.get(asked.symbol);
     const own = request.own.findLast(({ symbol }) => symbol === asked.symbol);
     if (own !== undefined) return { value, own };
-    const reasons = { config, namespace, actual, source: kconfig, legacyFile: LEGACY_FILE };
+    const reasons = { config, namespace, actual, model, legacyFile: LEGACY_FILE };
     const [found] = [...explainDifferences(differences([asked], actual), reasons), ...explainRemoved([asked], reasons)];
     return { value, ...(found === undefined ? {} : { reason: found.cause }) };
   });
@@ -76,29 +76,35 @@ export interface SymbolsOfTree {
   readonly final: DotConfig;
 }
 
-/** @returns undefined where there is no final configuration yet */
 export function symbolsOfTree(symbol: string, parts: FinalValueParts): Promise<SymbolsOfTree | undefined> {
-  return whenConfigured(symbol, parts, ({ text, kconfig }) => ({
-    names: new Set(readKconfig(kconfig).symbols.keys()),
+  const answer = ({ text, model }: Configured): SymbolsOfTree => ({
+    names: new Set(model().symbols.keys()),
     final: parseDotConfig(text, { file: '.config', layer: 'Buildroot' }),
-  }));
+  });
+  return whenConfigured(symbol, parts, answer, true);
 }
 
-/** Configures in a scratch directory, for a question about one symbol. @returns undefined before there is a toolchain */
+/**
+ * Configures in a scratch directory, for a question about one symbol.
+ *
+ * @param anyToolchain before there is that of the machine, too, as if there were none
+ * @returns undefined before there is one
+ */
 async function whenConfigured<T>(
   symbol: string,
   { config, environment, workspaceDirectory, signal }: FinalValueParts,
   answer: (configured: Configured) => T,
+  anyToolchain = false,
 ): Promise<T | undefined> {
   const places = buildPlaces(workspaceDirectory);
   const source = treeSource(config, environment);
   const planned = planToolchain({ config, environment, places, source });
   const outputOf = (stage: Parameters<typeof stageDirectory>[1]): string => stageDirectory(workspaceDirectory, stage);
   const isMade = planned.stages.every((stage) => existsSync(outputOf(stage)));
-  const isShared = config.settings.buildroot.toolchain === 'shared';
-  if (!isMade && !isShared) return undefined;
   // A shared toolchain is made as Buildroot's own would be, and has what was asked of that.
-  const toolchain = isShared && (!isMade || planned.answers(symbol)) ? OWN_TOOLCHAIN : planned;
+  const isShared = config.settings.buildroot.toolchain === 'shared';
+  if (!isMade && !isShared && !anyToolchain) return undefined;
+  const toolchain = !isMade || (isShared && planned.answers(symbol)) ? OWN_TOOLCHAIN : planned;
   const scratch = await mkdtemp(join(tmpdir(), 'coracle-explain-'));
   try {
     const parts = { config, environment, places, source, toolchain };

@@ -5,7 +5,8 @@
 import type { Assignment, Namespace } from '../../../kconfig/assignment.ts';
 import type { DotConfig } from '../../../kconfig/dotconfig.ts';
 import { explainSymbol, type Reason, removedSymbol } from '../../../kconfig/language/explain.ts';
-import { type KconfigSource, readKconfig } from '../../../kconfig/language/read-kconfig.ts';
+import type { KconfigModel } from '../../../kconfig/language/model.ts';
+import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
 import { renderReason } from '../../../kconfig/language/render-reason.ts';
 import { winner } from '../../../kconfig/merge.ts';
 import { PREFIX } from '../../../kconfig/namespace.ts';
@@ -19,16 +20,17 @@ export interface ReasonParts {
   readonly namespace: Namespace;
   /** The final configuration. */
   readonly actual: DotConfig;
-  readonly source: KconfigSource;
+  /** Of the files that the configuration was made with. */
+  readonly model: () => KconfigModel;
   readonly legacyFile?: string;
 }
 
 export function explainDifferences(
   found: readonly Difference[],
-  { config, namespace, actual, source, legacyFile }: ReasonParts,
+  { config, namespace, actual, model: read, legacyFile }: ReasonParts,
 ): readonly ExplainedDifference[] {
   if (found.length === 0) return [];
-  const model = readKconfig(source);
+  const model = read();
   return found.map((one) => {
     const { symbol, value: wanted } = one.asked;
     const reason = explainSymbol(model, { symbol, wanted, actual, legacyFile });
@@ -55,10 +57,10 @@ function elsewhere({ kind, symbol }: Reason, namespace: Namespace): string | und
  */
 export function explainRemoved(
   asked: readonly Assignment[],
-  { actual, source }: Pick<ReasonParts, 'actual' | 'source'>,
+  { actual, model: read }: Pick<ReasonParts, 'actual' | 'model'>,
 ): readonly ExplainedDifference[] {
   if (actual.get('BR2_LEGACY')?.value !== 'y') return [];
-  const model = readKconfig(source);
+  const model = read();
   return asked.flatMap((one) => {
     const value = actual.get(one.symbol);
     const reason = value === undefined ? undefined : removedSymbol(model, one.symbol, LEGACY_FILE);

@@ -40,6 +40,7 @@ export function machineToolchainPlan(
     JSON.parse(await readFile(join(outputOf(stage), FACTS), 'utf8')) as MachineToolchain;
   return {
     stages: [stage],
+    facts: { stage, path: FACTS },
     built: [],
     assignments: async (results) => {
       const { symbols } = await facts(results);

@@ -75,6 +75,7 @@ export function sharedToolchainPlan(options: Omit<ConfigureParts, 'toolchain'>):
   };
   return {
     stages: [describe],
+    facts: { stage: describe, path: FACTS },
     built: [build],
     assignments: async (results) => assignmentsOf(facts(results), cache),
     overrides: async () => '',

@@ -5,6 +5,7 @@
 import { sha256 } from '../../../host/files.ts';
 import type { DotConfig } from '../../../kconfig/dotconfig.ts';
 import type { Stage, StageContext } from '../../../stages/stage.ts';
+import type { StageFile } from '../../engine.ts';
 import type { OwnAssignment } from '../configure/own-assignment.ts';
 import type { BuildrootTree } from '../tree/buildroot-tree.ts';
 
@@ -14,6 +15,8 @@ export type Results = Pick<StageContext, 'outputOf'>;
 export interface ToolchainPlan {
   /** Before the configuration: which toolchain it is. */
   readonly stages: readonly Stage[];
+  /** JSON ToolchainFacts of engine.ts, in one of {@link stages}; undefined where Buildroot builds it together with the rest. */
+  readonly facts?: StageFile;
   /** Before anything is built: the toolchain itself, where that takes long. */
   readonly built: readonly Stage[];
   /** Once {@link stages} ran. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { writeTree } from '../../../../test/support/files.ts';
+import type { KconfigSource } from '../../../kconfig/language/read-kconfig.ts';
 import { mergeAssignments } from '../../../kconfig/merge.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
@@ -76,6 +77,23 @@ test.each([
   writeFileSync(join(directory, 'coracle', file), 'changed\n');
   const after = await read().parts();
   expect([...after.keys()].filter((name) => after.get(name) !== before.get(name))).toEqual(parts);
+});
+
+test('the Kconfig files are read once', () => {
+  const { directory, read } = project();
+  const source = read();
+  const kconfig: KconfigSource = {
+    tree: join(directory, 'layer'),
+    file: 'Config.in',
+    dialect: 'symbols',
+    prefix: '',
+    variables: {},
+  };
+  writeFileSync(join(directory, 'layer/Config.in'), 'config BR2_A\n\tbool "a"\n');
+  expect([...source.model(kconfig).symbols.keys()]).toEqual(['BR2_A']);
+  writeFileSync(join(directory, 'layer/Config.in'), '');
+  expect([...source.model(kconfig).symbols.keys()]).toEqual(['BR2_A']);
+  expect([...read().model(kconfig).symbols.keys()]).toEqual([]);
 });
 
 test('a file that changes, a part alone; and what is remembered is right', async () => {

@@ -5,6 +5,8 @@
 
 import { join } from 'node:path';
 import { sha256 } from '../../../host/files.ts';
+import type { KconfigModel } from '../../../kconfig/language/model.ts';
+import { type KconfigSource, readKconfig } from '../../../kconfig/language/read-kconfig.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { type DeviceSource, deviceSource, deviceTree } from '../device-source/device-source.ts';
@@ -24,6 +26,8 @@ export interface TreeSource {
    * packages.
    */
   readonly parts: () => Promise<TreeParts>;
+  /** The Kconfig files of the tree with the external trees, as conf read them; they are read once, however often it is asked. */
+  readonly model: (kconfig: KconfigSource) => KconfigModel;
 }
 
 export function treeSource(config: ResolvedConfig, environment: BuildEnvironment): TreeSource {
@@ -56,7 +60,12 @@ export function treeSource(config: ResolvedConfig, environment: BuildEnvironment
     }
     return found;
   });
-  return { tree, externals, device, parts };
+  let known: KconfigModel | undefined;
+  const model = (kconfig: KconfigSource): KconfigModel => {
+    known ??= readKconfig(kconfig);
+    return known;
+  };
+  return { tree, externals, device, parts, model };
 }
 
 /** Its programs are compiled from device/ by what is in external.mk, and nothing there is for other packages. */
