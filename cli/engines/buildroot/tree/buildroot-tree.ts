@@ -82,11 +82,15 @@ const PACKAGE_DIRECTORIES = ['package', 'boot', 'linux'] as const;
  */
 export type TreeParts = ReadonlyMap<string, string>;
 
+/** Names in a tree that a build may read. */
+export function readNames(directory: string): readonly string[] {
+  return entriesOf(directory).flatMap(({ name }) => (UNREAD.has(name) ? [] : [name]));
+}
+
 export function treeParts(directory: string, hash: HashPart): TreeParts {
   const parts = new Map<string, string>();
   const rest: string[] = [];
-  for (const { name } of entriesOf(directory)) {
-    if (UNREAD.has(name)) continue;
+  for (const name of readNames(directory)) {
     if (!PACKAGE_DIRECTORIES.some((one) => one === name)) {
       rest.push(name);
       continue;

@@ -1,6 +1,6 @@
 /**
- * Content hashes of the parts of a tree (the files of a package, all the rest), remembered by what stat() says of all of a
- * part's files at once: a tree has 13,000 files, and most of the time nothing in it has changed.
+ * Content hashes of the parts of a tree (the files of a package, all the rest), remembered by what stat() says of all files
+ * at once, and of all of a part's: a tree has 13,000 files, and most of the time nothing in it has changed.
  */
 import { createHash } from 'node:crypto';
 import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
@@ -8,6 +8,12 @@ import { resolve } from 'node:path';
 import { writeShortcut } from '../../../host/cache-writes.ts';
 import { sha256 } from '../../../host/files.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
+
+interface RememberedTree {
+  /** See tree-stat.ts; undefined if something in the tree was too young. */
+  readonly whole?: string | undefined;
+  readonly parts: Readonly<Record<string, Remembered>>;
+}
 
 interface Remembered {
   /** Digest of names, sizes, times and inodes. */
@@ -25,14 +31,27 @@ export class PartHashes {
   readonly #path: string;
   readonly #directory: string;
   readonly #known: ReadonlyMap<string, Remembered>;
+  readonly #whole: string | undefined;
   readonly #used = new Map<string, Remembered>();
   #changed = false;
+  #isYoung = false;
+
+  readonly #now: () => number;
 
   /** @param path file that remembers between runs @param directory of the tree, absolute */
-  constructor(path: string, directory: string) {
+  constructor(path: string, directory: string, now: () => number = Date.now) {
+    this.#now = now;
     this.#path = path;
     this.#directory = directory;
-    this.#known = new Map(Object.entries(readRemembered(path)));
+    const { whole, parts } = readRemembered(path);
+    this.#whole = whole;
+    this.#known = new Map(Object.entries(parts));
+  }
+
+  /** All parts, without a look at any, if the digest of all files is the one that they had. In the order in which they were. */
+  all(whole: string | undefined): ReadonlyMap<string, string> | undefined {
+    if (whole === undefined || whole !== this.#whole) return undefined;
+    return new Map([...this.#known].map(([part, { hash }]) => [part, hash]));
   }
 
   readonly hash: HashPart = (part, names) => {
@@ -44,7 +63,8 @@ export class PartHashes {
     }
     const hash = contentHash(this.#directory, names, new FileHashes());
     this.#changed = true;
-    if (Date.now() - newest > RACY_MS) this.#used.set(part, { stat: digest, hash });
+    if (this.#now() - newest > RACY_MS) this.#used.set(part, { stat: digest, hash });
+    else this.#isYoung = true;
     return hash;
   };
 
@@ -67,9 +87,12 @@ export class PartHashes {
     return { digest: digest.digest('base64'), newest };
   }
 
-  /** Writes what was learned, if anything was. */
-  async save(): Promise<void> {
-    if (this.#changed) await writeShortcut(this.#path, JSON.stringify(Object.fromEntries(this.#used)));
+  /** Writes what was learned, if anything was. @param whole the digest of all files, from before any part was looked at */
+  async save(whole: string | undefined): Promise<void> {
+    const kept = this.#isYoung ? undefined : whole;
+    if (!this.#changed && kept === this.#whole) return;
+    const remembered: RememberedTree = { whole: kept, parts: Object.fromEntries(this.#used) };
+    await writeShortcut(this.#path, JSON.stringify(remembered));
   }
 }
 
@@ -87,11 +110,12 @@ function children(directory: string): Dirent[] {
   return readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function readRemembered(path: string): Record<string, Remembered> {
+function readRemembered(path: string): RememberedTree {
   try {
-    return (JSON.parse(readFileSync(path, 'utf8')) ?? {}) as Record<string, Remembered>;
+    const found = JSON.parse(readFileSync(path, 'utf8')) as Partial<RememberedTree> | null;
+    return { whole: found?.whole, parts: found?.parts ?? {} };
   } catch {
     // Only a shortcut: without it everything is read once.
-    return {};
+    return { parts: {} };
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,7 +8,10 @@ import { mergeAssignments } from '../../../kconfig/merge.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
+import { readNames, treeParts } from './buildroot-tree.ts';
+import { PartHashes } from './part-hashes.ts';
 import { type TreeSource, treeSource } from './tree-source.ts';
+import { treeStat } from './tree-stat.ts';
 
 const TREE = {
   'buildroot/Makefile': 'export BR2_VERSION := 2026.02\n',
@@ -77,6 +80,59 @@ test.each([
   writeFileSync(join(directory, 'coracle', file), 'changed\n');
   const after = await read().parts();
   expect([...after.keys()].filter((name) => after.get(name) !== before.get(name))).toEqual(parts);
+});
+
+test('what was remembered of the whole is not believed after any change below the tree', async () => {
+  const { directory, read } = project();
+  const tree = join(directory, 'buildroot');
+  // What is young may change again without its time stamps telling, so it is not remembered: neither is this one at once.
+  const old = new Date(Date.now() - 60_000);
+  const changes: readonly (() => void)[] = [
+    () => writeFileSync(join(tree, 'package/app/app.mk'), 'a'),
+    // Same size, same time.
+    () => writeFileSync(join(tree, 'package/app/app.mk'), 'b'),
+    () => writeFileSync(join(tree, 'support/kconfig/more'), ''),
+    () => renameSync(join(tree, 'support/kconfig/more'), join(tree, 'support/kconfig/moved')),
+    () => rmSync(join(tree, 'support/kconfig/moved')),
+    () => chmodSync(join(tree, 'package/app/app.mk'), 0o755),
+    () => writeTree(tree, { 'package/new/new.mk': '' }),
+    () => rmSync(join(tree, 'package/new'), { recursive: true }),
+  ];
+  let before = await read().parts();
+  for (const change of changes) {
+    change();
+    for (const name of ['package/app/app.mk', 'Makefile']) utimesSync(join(tree, name), old, old);
+    const after = await read().parts();
+    expect(after).not.toEqual(before);
+    expect(await read().parts()).toEqual(after);
+    before = after;
+  }
+});
+
+test('a tree in which nothing is young is told by one look, and as it is', async () => {
+  const { directory } = project();
+  const tree = join(directory, 'buildroot');
+  const remembered = join(directory, 'remembered.json');
+  const look = async (whole: string | undefined, now = Date.now()) => {
+    const hashes = new PartHashes(remembered, tree, () => now);
+    const known = hashes.all(whole);
+    const parts = known ?? treeParts(tree, hashes.hash);
+    await hashes.save(whole);
+    return { isKnown: known !== undefined, parts };
+  };
+  const whole = await treeStat(tree, readNames(tree));
+  expect(whole).toMatch(/^[0-9a-f]{64}$/);
+  expect((await look(whole)).isKnown).toBe(false);
+  expect((await look(whole)).isKnown, 'it was young').toBe(false);
+  const later = Date.now() + 60_000;
+  const first = await look(whole, later);
+  const second = await look(whole, later);
+  expect([first.isKnown, second.isKnown]).toEqual([false, true]);
+  expect([...second.parts]).toEqual([...first.parts]);
+  expect((await look(undefined, later)).isKnown, 'without find').toBe(false);
+  writeFileSync(join(tree, 'package/app/app.mk'), 'changed');
+  expect(await treeStat(tree, readNames(tree))).not.toBe(whole);
+  expect(await treeStat(join(tree, 'no-such'), ['x']), 'what find cannot tell').toBeUndefined();
 });
 
 test('the Kconfig files are read once', () => {

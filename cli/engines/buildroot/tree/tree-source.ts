@@ -10,9 +10,10 @@ import { type KconfigSource, readKconfig } from '../../../kconfig/language/read-
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { type DeviceSource, deviceSource, deviceTree } from '../device-source/device-source.ts';
-import { type BuildrootTree, readBuildrootTree, type TreeParts, treeParts } from './buildroot-tree.ts';
+import { type BuildrootTree, readBuildrootTree, readNames, type TreeParts, treeParts } from './buildroot-tree.ts';
 import { type ExternalTree, externalTrees } from './external-trees.ts';
 import { contentHash, type HashPart, PartHashes } from './part-hashes.ts';
+import { treeStat } from './tree-stat.ts';
 
 export interface TreeSource {
   /** @throws Failure, see {@link readBuildrootTree} */
@@ -48,8 +49,8 @@ export function treeSource(config: ResolvedConfig, environment: BuildEnvironment
     // Shared by all workspaces that are built from the tree.
     const remembered = join(environment.cache, 'buildroot/trees', `${sha256(directory).slice(0, 32)}.json`);
     const hashes = new PartHashes(remembered, directory);
-    const found = new Map(treeParts(directory, hashes.hash));
-    await hashes.save();
+    const whole = await treeStat(directory, readNames(directory));
+    const found = new Map(hashes.all(whole) ?? (await readParts(directory, hashes, whole)));
     for (const external of externals()) {
       const byContent: HashPart = (_, names) => contentHash(external.directory, names, environment.hashes);
       const parts = treeParts(external.directory, byContent);
@@ -66,6 +67,12 @@ export function treeSource(config: ResolvedConfig, environment: BuildEnvironment
     return known;
   };
   return { tree, externals, device, parts, model };
+}
+
+async function readParts(directory: string, hashes: PartHashes, whole: string | undefined): Promise<TreeParts> {
+  const parts = treeParts(directory, hashes.hash);
+  await hashes.save(whole);
+  return parts;
 }
 
 /** Its programs are compiled from device/ by what is in external.mk, and nothing there is for other packages. */
