@@ -23,8 +23,20 @@ const VERSION_1: &str = "
     for c in $list; do
         d=/sys/fs/cgroup/${c#name=}; mkdir $d; mount -t cgroup -o $c cgroup $d
     done
-    mkdir /sys/fs/cgroup/unified; mount -t cgroup2 cgroup /sys/fs/cgroup/unified";
-const VERSION_2: &str = "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup /sys/fs/cgroup";
+    mkdir /sys/fs/cgroup/unified; mount -t cgroup2 cgroup /sys/fs/cgroup/unified; after() { :; }";
+const VERSION_2: &str = "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup /sys/fs/cgroup; after() { :; }";
+/// Version 2 with a systemd of its own, of the kind that users have, which sees nothing of the machine's.
+const SYSTEMD: &str = "
+    umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup /sys/fs/cgroup
+    mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system /run/user/0; export XDG_RUNTIME_DIR=/run/user/0
+    top=/sys/fs/cgroup/coracle-test-systemd-$$; mkdir -p $top/user@0.service
+    echo $$ > $top/user@0.service/cgroup.procs
+    /usr/lib/systemd/systemd --user --log-target=null --unit=basic.target & systemd=$!
+    for i in $(seq 200); do [ -S /run/user/0/systemd/private ] && break; sleep 0.05; done
+    after() {
+        kill $systemd; wait $systemd; echo $$ > /sys/fs/cgroup/cgroup.procs
+        for i in $(seq 100); do find $top -depth -type d -exec rmdir {} + 2>/dev/null; [ -e $top ] || break; sleep 0.05; done
+    }";
 
 /// What the machine's topmost group of version 2 hands on, which is given back afterwards.
 struct HandedOn(String);
@@ -54,8 +66,10 @@ fn in_view(name: &str, view: &str, body: impl FnOnce()) {
         return eprintln!("SKIPPED {name}: this machine's controllers are in the other version");
     }
     // Without a namespace of its own nothing is mounted.
-    let script =
-        format!("mount --make-rprivate / || exit 77\n{view}\nexec \"$0\" --exact {name} --nocapture --test-threads=1");
+    let script = format!(
+        "mount --make-rprivate / || exit 77\n{view}\n\
+        \"$0\" --exact {name} --nocapture --test-threads=1; code=$?; after; exit $code"
+    );
     let output = Command::new("unshare")
         .args(["-m", "sh", "-c", &script])
         .arg(std::env::current_exe().unwrap())
@@ -91,7 +105,7 @@ impl Drop for Made {
         self.0.kill_all().unwrap();
         self.0.remove().unwrap();
         for controller in ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "hugetlb"] {
-            let Some(directory) = self.0.directory(controller) else { continue };
+            let Some(directory) = self.0.directory(controller).filter(|_| self.0.unit().is_none()) else { continue };
             assert!(!Path::new(directory).exists(), "{directory}");
             fs::remove_dir(Path::new(directory).parent().unwrap()).or_else(gone).unwrap();
         }
@@ -354,6 +368,55 @@ fn version_2_refuses_what_it_has_no_controller_for() {
         let made = Made(group);
         assert!(matches!(error, Error::Controller { field: "memory.limit", why: None, .. }), "{error}");
         assert!(Path::new(made.0.directory("memory").unwrap()).exists(), "left for remove");
+    });
+}
+
+#[test]
+fn systemd_makes_a_scope() {
+    in_view("systemd_makes_a_scope", SYSTEMD, || {
+        if !Path::new("/run/user/0/systemd/private").exists() {
+            return eprintln!("SKIPPED systemd_makes_a_scope: no systemd that would run for a user here");
+        }
+        let layout = Layout::find("/sys/fs/cgroup").unwrap();
+        let (path, driver) = (Some("a-b.slice:coracle:box"), Driver::Systemd);
+        let request = Request { id: "box", cgroups_path: path, driver, rootless: true, user: 0, layout };
+        let mut group = Group::plan(&request).unwrap();
+        assert!(group.needs_process());
+        let child = Child::start(None);
+        let limits = r#"{"unified": {"cgroup.max.depth": "3"}, "devices": [{"allow": true, "access": "rwm"}]}"#;
+        let directory = group.create(&resources(limits), Some(child.0)).unwrap();
+        assert!(directory.is_some());
+        let group = Made(group);
+        let text = fs::read_to_string(format!("/proc/{}/cgroup", child.0)).unwrap();
+        assert!(text.trim_end().ends_with("/user@0.service/a.slice/a-b.slice/coracle-box.scope"), "{text}");
+        assert_eq!(group.0.processes(true).unwrap(), [child.0]);
+        assert_eq!(value(&group.0, "", "cgroup.max.depth"), "3");
+
+        // Its controllers may be those of version 1 here, but systemd keeps what it is told.
+        let update = resources(r#"{"memory": {"limit": 33554432}, "pids": {"limit": 77}, "cpu": {"shares": 512}}"#);
+        match group.0.update(&update) {
+            Ok(()) | Err(Error::Controller { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let show = |property: &str| {
+            let show = ["--user", "show", "--value", "-p", property, "coracle-box.scope"];
+            let output = Command::new("systemctl").args(show).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let shown = ["MemoryMax", "TasksMax", "CPUWeight", "Delegate", "Slice"].map(show);
+        assert_eq!(shown, ["33554432", "77", "59", "yes", "a-b.slice"]);
+
+        // One of the same name is in the way, and says so.
+        let other = Child::start(None);
+        let error = Group::plan(&request).unwrap().create(&Resources::default(), Some(other.0)).unwrap_err();
+        assert!(error.to_string().contains("org.freedesktop.systemd1.UnitExists"), "{error}");
+        process::kill(other.0, 9).unwrap();
+        assert!(other.killed());
+
+        group.0.kill_all().unwrap();
+        assert!(child.killed());
+        group.0.remove().unwrap();
+        group.0.remove().unwrap();
     });
 }
 

@@ -128,7 +128,9 @@ impl Connection {
         let deadline = clock::steady() + PATIENCE;
         let mut connection = Self { socket, received: Vec::new(), signals: VecDeque::new(), serial: 0, deadline };
         let digits: String = user.to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
-        connection.send(format!("\0AUTH EXTERNAL {digits}\r\n").as_bytes())?;
+        // BEGIN goes with it, as sd-bus does: systemd does not look at a message that comes together with BEGIN until more
+        // comes. If the user is refused, nothing has begun.
+        connection.send(format!("\0AUTH EXTERNAL {digits}\r\nBEGIN\r\n").as_bytes())?;
         let end = loop {
             match connection.received.windows(2).position(|pair| pair == b"\r\n") {
                 Some(end) => break end + 2,
@@ -140,7 +142,6 @@ impl Connection {
             return Err(Error::Refused);
         }
         connection.received.drain(..end);
-        connection.send(b"BEGIN\r\n")?;
         if bus {
             let bus = Target {
                 path: "/org/freedesktop/DBus",
