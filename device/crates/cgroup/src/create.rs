@@ -8,6 +8,7 @@ use crate::group::Member;
 use crate::limits::{self, Write, apply, v1, v2};
 use crate::path::{c_path, parent};
 use crate::{Action, Error, Group, Result, ebpf, systemd};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,24 +35,15 @@ impl Group {
     /// [`Group::remove`].
     pub fn create(&mut self, resources: &Resources, process: Option<i32>) -> Result<Option<Fd>> {
         match self.try_create(resources, process) {
-            Err(error) if self.may_go_without(&error, resources) => {
+            Err(error) if self.optional && self.rootless && is_refusal(&error) => {
+                if let Some(field) = limits::asked(resources, true) {
+                    return Err(Error::Rights { field, cause: Box::new(error) });
+                }
                 *self = Self::none();
                 Ok(None)
             }
             result => result,
         }
-    }
-
-    fn may_go_without(&self, error: &Error, resources: &Resources) -> bool {
-        let refused = match error {
-            Error::File { action: Action::Make | Action::Open, errno, .. }
-            | Error::File { action: Action::Write(_), field: "", errno, .. } => {
-                matches!(*errno, Errno::EACCES | Errno::EPERM | Errno::EROFS)
-            }
-            Error::Bus(error) => error.is_refusal(),
-            _ => false,
-        };
-        refused && self.optional && self.rootless && limits::asked(resources, true).is_none()
     }
 
     fn try_create(&self, resources: &Resources, process: Option<i32>) -> Result<Option<Fd>> {
@@ -151,6 +143,18 @@ impl Group {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether the caller has no right to make a group.
+fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::File { action: Action::Make | Action::Open, errno, .. }
+        | Error::File { action: Action::Write(_), field: "", errno, .. } => {
+            matches!(*errno, Errno::EACCES | Errno::EPERM | Errno::EROFS)
+        }
+        Error::Bus(error) => error.is_refusal(),
+        _ => false,
     }
 }
 

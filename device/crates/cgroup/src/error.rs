@@ -1,6 +1,7 @@
 //! What can go wrong, with the group, the file, the field of the configuration and the kernel's reason.
 
 use crate::dbus;
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use kernel::Errno;
@@ -52,6 +53,13 @@ pub enum Error {
         group: String,
         /// How many.
         processes: usize,
+    },
+    /// Limits are asked for, and there is no right to make a group.
+    Rights {
+        /// The field of `linux.resources`.
+        field: &'static str,
+        /// What was refused.
+        cause: Box<Error>,
     },
     /// The group is frozen, so that no process could start in it.
     Frozen {
@@ -131,6 +139,7 @@ impl Error {
         match self {
             Self::File { errno, .. } => Some(*errno),
             Self::Controller { why, .. } => *why,
+            Self::Rights { cause, .. } => cause.errno(),
             _ => None,
         }
     }
@@ -189,15 +198,21 @@ impl fmt::Display for Error {
                 why.map_or(Ok(()), |errno| write!(f, " (enabling it: {})", Reason(errno)))
             }
             Self::Field { field, what } => write!(f, "linux.resources.{field}: {what}"),
+            // Callers of runc look for these words, and for those of a limit that is too low.
             Self::InUse { group, processes } => {
-                write!(f, "cgroup {group}: is not empty: {processes} process(es) found")
+                write!(f, "cgroup {group}: container's cgroup is not empty: {processes} process(es) found")
             }
-            Self::Frozen { group } => write!(f, "cgroup {group}: is frozen"),
+            Self::Frozen { group } => write!(f, "cgroup {group}: container's cgroup unexpectedly frozen"),
+            Self::Rights { field, cause } => {
+                let reason = "rootless needs no limits + no cgrouppath when no permission is granted for cgroups";
+                write!(f, "linux.resources.{field}: {reason}: {cause}")
+            }
             Self::Type { group, kind } => {
                 write!(f, "cgroup {group}: its type is {kind:?}, which these limits do not go with")
             }
             Self::Usage { field, limit, usage } => {
-                write!(f, "linux.resources.{field}: {limit} is not above what is used now, {usage} bytes")
+                let kind = if *field == "memory.swap" { "memory+swap" } else { "memory" };
+                write!(f, "linux.resources.{field}: rejecting {kind} limit {limit} <= usage {usage}")
             }
             Self::Timeout { group, what } => write!(f, "cgroup {group}: {what} took too long"),
             Self::NoGroup { field } => write!(f, "{field} needs a cgroup, and there is none"),

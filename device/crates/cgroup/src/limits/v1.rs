@@ -35,7 +35,7 @@ pub(crate) fn writes(resources: &Resources) -> Result<Vec<Write>> {
     }
     all.extend(rdma(resources));
     if !resources.unified.is_empty() {
-        let what = "needs cgroup version 2, and this machine has version 1".into();
+        let what = "invalid configuration: cannot use unified on cgroup v1".into();
         return Err(Error::Field { field: "unified", what });
     }
     Ok(all)
