@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Go = 1,
     /// To the process: this is the job.
     Job = 2,
+    /// To the process: descriptors of the next stage's program, and of the network namespace if there is a new one.
+    Equipment = 10,
     /// To the command: give me users and groups of my own namespace.
     MapUsers = 3,
     /// To the command: the namespaces are there, run the hooks that want them.
@@ -34,6 +36,7 @@ impl Kind {
         [
             Self::Go,
             Self::Job,
+            Self::Equipment,
             Self::MapUsers,
             Self::Hooks,
             Self::Successor,
@@ -56,7 +59,7 @@ pub(crate) struct Message {
 }
 
 /// What is more goes by a file in memory.
-const INLINE: usize = 32 << 10;
+const INLINE: usize = 8 << 10;
 
 /// Sends a message.
 pub(crate) fn send(

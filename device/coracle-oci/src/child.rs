@@ -11,8 +11,9 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 use core::ffi::CStr;
-use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWTIME, CLONE_NEWUSER, Clone, Side};
+use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWTIME, CLONE_NEWUSER, Clone, Side};
 use kernel::{BorrowedFd, CWD, Fd, fs, signal, user};
 use runtime_spec::Config;
 
@@ -32,6 +33,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) change: Change,
     /// To the command.
     pub(crate) channel: &'a Fd,
+    /// The command makes the network namespace meanwhile.
+    pub(crate) network_follows: bool,
     /// Descriptors for the next stage.
     pub(crate) passed: Passed<'a>,
     /// Do not do anything before the command says so: it has to put this process into cgroups first.
@@ -43,8 +46,6 @@ pub(crate) struct Setup<'a> {
 /// Descriptors that the second stage inherits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Passed<'a> {
-    /// This program, on a mount of its own.
-    pub(crate) program: &'a Program,
     /// Where `start` connects to.
     pub(crate) start: Option<&'a Fd>,
     /// Where the terminal is sent to.
@@ -96,11 +97,15 @@ fn steps(setup: &Setup<'_>) -> Result<core::convert::Infallible, Error> {
         // Not earlier: its root is where the process is now.
         process::unshare(CLONE_NEWCGROUP).about(|| "make the cgroup namespace")?;
     }
+    let equipment = Equipment { channel: setup.channel, program: OnceCell::new() };
+    if !setup.network_follows {
+        equipment.program()?;
+    }
     let proc = host_procfs()?;
     process::new_session().about(|| "setsid")?;
     let _ = fs::set_umask(0);
     if namespaces.all() & CLONE_NEWNS != 0 || setup.change == Change::Chroot {
-        make_root(setup, proc.borrow())?;
+        make_root(setup, proc.borrow(), &equipment)?;
     }
     if let Some(name) = &setup.config.hostname {
         process::set_host_name(name.as_bytes()).about(|| "sethostname")?;
@@ -110,10 +115,10 @@ fn steps(setup: &Setup<'_>) -> Result<core::convert::Infallible, Error> {
     }
     let _ = fs::set_umask(0o022);
     drop(proc);
-    Err(setup.passed.program.execute(setup.channel, &setup.passed))
+    Err(equipment.program()?.execute(setup.channel, &setup.passed))
 }
 
-fn make_root(setup: &Setup<'_>, proc: BorrowedFd<'_>) -> Result<(), Error> {
+fn make_root(setup: &Setup<'_>, proc: BorrowedFd<'_>, equipment: &Equipment<'_>) -> Result<(), Error> {
     let config = setup.config;
     let hooks = &config.hooks;
     let plan = Plan {
@@ -123,6 +128,7 @@ fn make_root(setup: &Setup<'_>, proc: BorrowedFd<'_>) -> Result<(), Error> {
         user_namespace: setup.namespaces.all() & CLONE_NEWUSER != 0,
         cgroup_mounts: setup.cgroup_mounts,
         proc,
+        network: &|| equipment.program().map(drop),
     };
     if setup.change == Change::Chroot {
         let root = fs::open(CWD, setup.root, fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the root")?;
@@ -138,6 +144,32 @@ fn make_root(setup: &Setup<'_>, proc: BorrowedFd<'_>) -> Result<(), Error> {
     }
     rootfs::protect(config, root.borrow())?;
     rootfs::enter(root.borrow(), setup.change, config.linux.rootfs_propagation.as_deref())
+}
+
+/// What the command gets ready while this process makes the root: on a machine of two processors, a network namespace, which
+/// takes as long as all mounts together, then costs no time.
+struct Equipment<'a> {
+    channel: &'a Fd,
+    program: OnceCell<Program>,
+}
+
+impl Equipment<'_> {
+    /// Waits for it, and enters the network namespace; the next stage's program.
+    fn program(&self) -> Result<&Program, Error> {
+        if let Some(program) = self.program.get() {
+            return Ok(program);
+        }
+        let message = match channel::receive(self.channel.borrow())? {
+            Some(message) if message.kind == Kind::Equipment => message,
+            _ => process::exit(1),
+        };
+        let mut descriptors = message.descriptors.into_iter();
+        let Some(program) = descriptors.next() else { process::exit(1) };
+        if let Some(network) = descriptors.next() {
+            process::enter(network.borrow(), CLONE_NEWNET).about(|| "enter the network namespace")?;
+        }
+        Ok(self.program.get_or_init(|| Program(program)))
+    }
 }
 
 /// As long as the container is not complete, nothing of it outlives the command.
@@ -222,6 +254,10 @@ fn host_procfs() -> Result<Fd, Error> {
 pub(crate) struct Program(Fd);
 
 impl Program {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.0.borrow()
+    }
+
     pub(crate) fn prepare() -> Result<Self, Error> {
         use kernel::mount::{self, Attributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
         let protect = || {

@@ -21,7 +21,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use cgroup::{Driver, Group, Layout};
 use core::ffi::CStr;
-use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWTIME, CLONE_NEWUSER, Clone, Side};
+use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWTIME, CLONE_NEWUSER, Clone, Side};
 use kernel::{CWD, Fd, clock, fs, signal, socket, user};
 use runtime_spec::{NamespaceKind, Process};
 
@@ -56,6 +56,7 @@ pub(crate) struct Created {
     /// Its directory, locked.
     pub(crate) directory: Directory,
     pub(crate) state: State,
+    pub(crate) group: Group,
     /// Its first process.
     pub(crate) process: Fd,
 }
@@ -99,7 +100,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
     match made {
         Ok(()) => {
             let process = started.ok_or_else(|| Error::Reported("the container's process is not there".into()))?;
-            Ok(Created { directory, state, process })
+            Ok(Created { directory, state, group: cgroup, process })
         }
         Err(error) => {
             if let Some(process) = started {
@@ -131,13 +132,12 @@ fn make(
     started: &mut Option<Fd>,
 ) -> Result<(), Error> {
     let config = &request.bundle.config;
-    directory.write(state)?;
+    directory.write_first(state)?;
     let resources = &config.linux.resources;
     // systemd makes no scope without a process in it: then the process comes first, and waits.
     let process_first = cgroup.needs_process();
     let entry = if process_first { None } else { cgroup.create(resources, None).map_err(from_cgroup)? };
     process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
-    let program = Program::prepare()?;
     let start = request.wait.then(|| listen(directory)).transpose()?;
     let listener = connect_listener(request)?;
     let new_users = namespaces.new & CLONE_NEWUSER != 0;
@@ -155,12 +155,11 @@ fn make(
     let (own_end, other_end) = socket::pair(socket::MESSAGES).about(|| "socketpair")?;
     let wait_first = entry.is_none() && !cgroup.is_none();
     let two_steps = namespaces.needs_two_steps();
+    // Without a user namespace, which would have to own it, the network namespace can be made while the process is at its root.
+    let network_follows = namespaces.new & CLONE_NEWNET != 0 && namespaces.all() & CLONE_NEWUSER == 0 && !two_steps;
+    let later = CLONE_NEWCGROUP | CLONE_NEWTIME | if network_follows { CLONE_NEWNET } else { 0 };
     let clone = Clone {
-        namespaces: if two_steps {
-            namespaces.new & CLONE_NEWUSER
-        } else {
-            namespaces.new & !(CLONE_NEWCGROUP | CLONE_NEWTIME)
-        },
+        namespaces: namespaces.new & if two_steps { CLONE_NEWUSER } else { !later },
         cgroup: entry.as_ref().map(Fd::borrow),
         ..Clone::default()
     };
@@ -185,8 +184,8 @@ fn make(
                 cgroup_mounts: &cgroup_mounts,
                 change,
                 channel: &other_end,
+                network_follows,
                 passed: Passed {
-                    program: &program,
                     start: start.as_ref(),
                     console: request.console.as_ref(),
                     listener: listener.as_ref(),
@@ -209,10 +208,10 @@ fn make(
             if !new_users && wait_first {
                 made.go_on()?;
             }
-            let questions = u32::from(new_users)
-                + u32::from(two_steps)
-                + u32::from(!config.hooks.prestart.is_empty() || !config.hooks.create_runtime.is_empty());
-            made.answer(questions, started)?;
+            made.answer(u32::from(new_users) + u32::from(two_steps), started)?;
+            made.equip(network_follows)?;
+            let hooks = &config.hooks;
+            made.answer(u32::from(!hooks.prestart.is_empty() || !hooks.create_runtime.is_empty()), started)?;
             made.give_job(started)
         }
     }
@@ -226,6 +225,16 @@ fn join_pid_namespace(namespaces: &Namespaces, two_steps: bool) -> Result<Option
     let own = fs::open(CWD, c"/proc/self/ns/pid", fs::O_RDONLY, 0).about(|| "open /proc/self/ns/pid")?;
     process::enter(joined.borrow(), process::CLONE_NEWPID).about(|| "join the PID namespace")?;
     Ok(Some(own))
+}
+
+/// A new network namespace; this process is in its own again afterwards, which its hooks expect.
+fn new_network_namespace() -> Result<Fd, Error> {
+    let open = || fs::open(CWD, c"/proc/self/ns/net", fs::O_RDONLY, 0).about(|| "open /proc/self/ns/net");
+    let own = open()?;
+    process::unshare(CLONE_NEWNET).about(|| "make the network namespace")?;
+    let made = open();
+    process::enter(own.borrow(), CLONE_NEWNET).about(|| "go back to the runtime's network namespace")?;
+    made
 }
 
 /// Where `start` connects to. Its path may be long: it is named from the directory.
@@ -269,6 +278,17 @@ struct Making<'a> {
 impl Making<'_> {
     fn go_on(&self) -> Result<(), Error> {
         channel::send(self.channel.borrow(), Kind::Go, &[], &[]).about(|| "tell the container's process to go on")
+    }
+
+    /// Gets ready what the process needs at the end of its first stage.
+    fn equip(&self, network: bool) -> Result<(), Error> {
+        let network = network.then(new_network_namespace).transpose()?;
+        let program = Program::prepare()?;
+        let mut descriptors = alloc::vec![program.fd()];
+        descriptors.extend(network.as_ref().map(Fd::borrow));
+        // When the process has failed before, it says so later.
+        let _ = channel::send(self.channel.borrow(), Kind::Equipment, &[], &descriptors);
+        Ok(())
     }
 
     /// Answers what the process asks before it can take its job.

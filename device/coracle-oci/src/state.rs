@@ -206,6 +206,9 @@ impl Directory {
             other => other.about(|| format!("read {}", file()))?,
         };
         let wrong = |what: String| Error::Document { file: file(), what };
+        if text.is_empty() {
+            return Ok(None);
+        }
         let value = json::parse(&text).map_err(|error| wrong(format!("{error}")))?;
         State::read(&Node::document(&value)).map(Some).map_err(|error| wrong(format!("{error}")))
     }
@@ -213,6 +216,14 @@ impl Directory {
     /// Reads `state.json`, which has to be there.
     pub(crate) fn state(&self) -> Result<State, Error> {
         self.read()?.ok_or_else(|| Error::NoContainer(self.name.to_string_lossy().into_owned()))
+    }
+
+    /// Writes `state.json` for the first time, before there is anything that it tells of.
+    pub(crate) fn write_first(&self, state: &State) -> Result<(), Error> {
+        let what = || format!("write the state of {}", state.id);
+        let flags = fs::O_WRONLY | fs::O_CREAT | fs::O_EXCL | fs::O_NOFOLLOW;
+        let file = fs::open(self.fd.borrow(), STATE_FILE, flags, 0o600).about(what)?;
+        fs::write_all(file.borrow(), format!("{}", state.to_json()).as_bytes()).about(what)
     }
 
     /// Writes `state.json`, whole or not at all.
@@ -239,7 +250,15 @@ impl Directory {
     }
 
     /// Lets other commands at it.
-    pub(crate) fn unlock(self) {}
+    pub(crate) fn unlock(&self) -> kernel::Result<()> {
+        fs::unlock(self.fd.borrow())
+    }
+
+    /// Waits until no other command works on it; `false` if one has removed it.
+    pub(crate) fn lock_again(&self) -> Result<bool, Error> {
+        fs::lock(self.fd.borrow(), true).about(|| format!("lock {}", self.id()))?;
+        Ok(fs::stat_fd(self.fd.borrow()).about(|| format!("look at {}", self.id()))?.st_nlink > 0)
+    }
 
     /// Whether the container waits to be started.
     #[must_use]

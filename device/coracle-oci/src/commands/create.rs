@@ -122,7 +122,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         None => (None, call.console.take()),
     };
     let watch = (!detach).then(foreground::Watch::begin).transpose()?;
-    let Created { directory, state, process } = call.create(context, false, console)?;
+    let Created { directory, state, group, process } = call.create(context, false, console)?;
     call.write_pid(state.pid)?;
     if !state.poststart.is_empty() {
         let told = format!("{}", json::object(state.document(Status::Running)));
@@ -135,11 +135,10 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     let Some(watch) = watch else { return Ok(0) };
     let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
     // Others may look at it and stop it while it runs.
-    directory.unlock();
+    directory.unlock().about(|| "unlock")?;
     let code = watch.until_end(state.pid, &process, terminal)?;
-    if !call.given.has("keep") {
-        let directory = context.root.lock(call.id)?;
-        super::delete::remove(context, directory, true)?;
+    if !call.given.has("keep") && directory.lock_again()? {
+        super::delete::clean_up(context, directory, &state, &group)?;
     }
     Ok(code)
 }

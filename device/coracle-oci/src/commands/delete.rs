@@ -5,9 +5,10 @@ use crate::arguments::{self, Known, flag};
 use crate::create::from_cgroup;
 use crate::error::Error;
 use crate::hooks;
-use crate::state::{Directory, Status};
+use crate::state::{Directory, State, Status};
 use alloc::format;
 use cgroup::Group;
+use kernel::process::CLONE_NEWPID;
 use kernel::{poll, process, signal};
 
 const OPTIONS: &[Known] = &[flag("force", Some('f'))];
@@ -30,8 +31,7 @@ pub(super) fn remove(context: &Context<'_>, directory: Directory, force: bool) -
         return if force { directory.remove() } else { Err(Error::NoContainer(directory.id())) };
     };
     let group = Group::from_json(&state.cgroup.0).map_err(from_cgroup)?;
-    let process = state.process();
-    if let Some(process) = &process {
+    if let Some(process) = state.process() {
         if !force && !directory.waits() {
             let status = if group.is_frozen().unwrap_or(false) { Status::Paused } else { Status::Running };
             return Err(Error::State {
@@ -41,18 +41,27 @@ pub(super) fn remove(context: &Context<'_>, directory: Directory, force: bool) -
             });
         }
         let _ = process::send_signal(process.borrow(), signal::SIGKILL as i32);
-    }
-    // Those that do not end with the first one: when its PID namespace is not the container's own.
-    group.kill_all().map_err(from_cgroup)?;
-    if let Some(process) = &process {
+        group.kill_all().map_err(from_cgroup)?;
         let _ = poll::poll(&[(process.borrow(), poll::READABLE)], Some(10_000));
         // It may be a child of this command.
         let _ = process::try_wait(state.pid);
     }
-    group.remove().map_err(from_cgroup)?;
-    let told = format!("{}", json::object(state.document(Status::Stopped)));
+    clean_up(context, directory, &state, &group)
+}
+
+/// Removes what is left of a container whose first process has ended.
+pub(super) fn clean_up(context: &Context<'_>, directory: Directory, state: &State, group: &Group) -> Result<(), Error> {
+    if state.namespaces & CLONE_NEWPID == 0 {
+        // Others do not end with the first one when its PID namespace is not the container's own.
+        group.kill_all().map_err(from_cgroup)?;
+    }
+    if group.remove().is_err() {
+        // Somebody entered it from outside.
+        group.kill_all().and_then(|()| group.remove()).map_err(from_cgroup)?;
+    }
     directory.remove()?;
     for hook in &state.poststop {
+        let told = format!("{}", json::object(state.document(Status::Stopped)));
         // Each is run, whatever the others did: nothing can be undone any more.
         if let Err(error) = hooks::run("poststop", core::slice::from_ref(hook), &told) {
             context.log.warning(&error);

@@ -295,7 +295,7 @@ impl Entering<'_> {
         if let Err(error) = enter() {
             return error;
         }
-        program.execute(channel, &Passed { program, start: None, console: self.console, listener: None })
+        program.execute(channel, &Passed { start: None, console: self.console, listener: None })
     }
 
     /// The root of a container without a mount namespace.

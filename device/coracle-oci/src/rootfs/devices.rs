@@ -64,10 +64,12 @@ pub(super) fn make(plan: &Plan<'_>, root: BorrowedFd<'_>, dev: Option<Fd>) -> Re
     for (name, target) in LINKS {
         link(directory.borrow(), name, target)?;
     }
-    // A devpts of its own has a ptmx of its own.
-    let _ = fs::remove(directory.borrow(), c"ptmx", 0);
-    link(directory.borrow(), c"ptmx", c"pts/ptmx")?;
-    link(directory.borrow(), c"core", c"/proc/kcore").or(Ok(()))
+    // A devpts of its own has a ptmx of its own; an image's node would lead to the host's.
+    if fs::make_link(c"pts/ptmx", directory.borrow(), c"ptmx") == Err(Errno::EEXIST) {
+        fs::remove(directory.borrow(), c"ptmx", 0).about(|| "remove /dev/ptmx")?;
+        link(directory.borrow(), c"ptmx", c"pts/ptmx")?;
+    }
+    Ok(())
 }
 
 fn link(directory: BorrowedFd<'_>, name: &CStr, target: &CStr) -> Result<(), Error> {

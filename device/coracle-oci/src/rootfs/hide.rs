@@ -28,13 +28,13 @@ pub(super) fn mask(root: BorrowedFd<'_>, paths: &[CString]) -> Result<(), Error>
         let what = || format!("mask {}", path.to_string_lossy());
         let Some(place) = place::find(root, path)? else { continue };
         let is_directory = fs::stat_fd(place.borrow()).about(what)?.st_mode & fs::S_IFMT == fs::S_IFDIR;
-        let (kept, make): (&mut Option<Fd>, fn() -> Result<Fd, Error>) =
-            if is_directory { (&mut empty, empty_directory) } else { (&mut null, null_device) };
+        let kept = if is_directory { &mut empty } else { &mut null };
         // The first lies where it is needed itself: one that is attached nowhere has to be taken down in the end, which waits for
         // all processors.
         let cover = match kept {
             Some(first) => mount::clone_tree(first.borrow(), c"", false).about(what)?,
-            None => make()?,
+            None if is_directory => empty_directory()?,
+            None => null_device()?,
         };
         mount::attach(cover.borrow(), place.borrow()).about(what)?;
         kept.get_or_insert(cover);

@@ -22,7 +22,6 @@ pub(crate) use mounts::{Sources, open_sources};
 pub(crate) use sysctl::check as check_sysctl;
 
 /// What the making of a root depends on, beside the configuration.
-#[derive(Debug)]
 pub(crate) struct Plan<'a> {
     /// The configuration.
     pub(crate) config: &'a Config,
@@ -36,23 +35,32 @@ pub(crate) struct Plan<'a> {
     pub(crate) cgroup_mounts: &'a CgroupMounts,
     /// The host's procfs.
     pub(crate) proc: BorrowedFd<'a>,
+    /// Waits until this process is in its network namespace.
+    pub(crate) network: &'a dyn Fn() -> Result<(), Error>,
 }
 
 /// Makes the whole root and gives a descriptor of it; the process's own root is not changed yet.
 pub(crate) fn build(plan: &Plan<'_>) -> Result<Fd, Error> {
     let config = plan.config;
     let root = attach_root(plan)?;
+    let last_dev = config.mounts.iter().rposition(|mount| mount.destination.as_c_str() == c"/dev");
     let mut dev = None;
-    for mount in &config.mounts {
-        mounts::mount(plan, root.borrow(), mount).map(|made| {
-            if mount.destination.as_c_str() == c"/dev" {
-                dev = made;
-            }
-        })?;
+    let mut devices = !mounts::is_bound(&config.mounts, c"/dev");
+    for (index, mount) in config.mounts.iter().enumerate() {
+        if devices && mounts::needs_network(mount) && last_dev.is_some_and(|last| last < index) {
+            // The network namespace may still be in the making: there is enough to do until then.
+            devices::make(plan, root.borrow(), dev.take())?;
+            devices = false;
+        }
+        let made = mounts::mount(plan, root.borrow(), mount)?;
+        if last_dev == Some(index) {
+            dev = made;
+        }
     }
-    if !mounts::is_bound(&config.mounts, c"/dev") {
+    if devices {
         devices::make(plan, root.borrow(), dev)?;
     }
+    (plan.network)()?;
     sysctl::write(plan.proc, &config.linux.sysctl)?;
     Ok(root)
 }
@@ -108,8 +116,7 @@ pub(crate) fn enter(root: BorrowedFd<'_>, change: Change, propagation: Option<&s
     match change {
         Change::Pivot => {
             mount::pivot_root_here().about(|| "pivot_root")?;
-            // Here is now the old root, on top of the new one; its end must not reach the host's.
-            mount::mount(None, c".", None, u64::from(MS_SLAVE | MS_REC), None).about(|| "detach the old root")?;
+            // Here is now the old root, on top of the new one. Nothing in this namespace shares its mounts with the host's.
             mount::unmount(c".", mount::MNT_DETACH).about(|| "unmount the old root")?;
         }
         Change::Move => {

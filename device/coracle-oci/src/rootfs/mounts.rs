@@ -21,6 +21,10 @@ pub(crate) type Sources = Vec<Option<Fd>>;
 const VIRTUAL: &[&CStr] =
     &[c"proc", c"sysfs", c"cgroup", c"cgroup2", c"tmpfs", c"devpts", c"mqueue", c"ramfs", c"overlay"];
 
+/// File systems that do not care which network namespace they are made in, as sysfs and those of networks do.
+const WITHOUT_NETWORK: &[&CStr] =
+    &[c"proc", c"tmpfs", c"devpts", c"mqueue", c"ramfs", c"overlay", c"cgroup", c"cgroup2"];
+
 /// Clones the sources of all bind mounts before the container's process leaves for a user namespace, in which it may lack the
 /// right to reach them, and in which no mount can be given a map of users.
 pub(crate) fn open_sources(config: &Config, user_namespace: impl Fn() -> Result<Fd, Error>) -> Result<Sources, Error> {
@@ -97,6 +101,9 @@ fn make_tree(plan: &Plan<'_>, mount: &Mount, options: &Options) -> Result<Fd, Er
         return Ok(tree);
     }
     let kind = mount.kind.as_deref().unwrap_or(c"none");
+    if needs_network(mount) {
+        (plan.network)()?;
+    }
     let made = new_file_system(kind, mount, options);
     match made {
         // A user namespace without a network namespace of its own may not: the host's, then, which it sees anyway.
@@ -255,6 +262,12 @@ fn remount(root: BorrowedFd<'_>, mount: &Mount, options: &Options) -> Result<(),
     }
     let attributes = Attributes { set: options.set, clear: options.clear, ..Attributes::default() };
     mount::set_attributes(place.borrow(), false, attributes).about(what)
+}
+
+/// Whether a mount is made of a file system that belongs to a network namespace, as far as is known.
+pub(super) fn needs_network(mount: &Mount) -> bool {
+    let kind = mount.kind.as_deref().unwrap_or_default();
+    !Options::read(&mount.options).bind && !WITHOUT_NETWORK.contains(&kind)
 }
 
 /// Whether the last mount at a path is a bind mount.

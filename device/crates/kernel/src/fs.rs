@@ -344,6 +344,11 @@ pub fn lock(fd: BorrowedFd<'_>, wait: bool) -> Result<()> {
     again(|| sys!(flock, fd, operation as u32)).map(drop)
 }
 
+/// Gives a lock up.
+pub fn unlock(fd: BorrowedFd<'_>) -> Result<()> {
+    sys!(flock, fd, 8u32).map(drop)
+}
+
 /// An entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -359,9 +364,9 @@ pub const KIND_DIRECTORY: u8 = 4;
 /// The entries of an open directory.
 pub fn entries(directory: BorrowedFd<'_>) -> Result<Vec<Entry>> {
     let mut all = Vec::new();
-    let mut buffer = alloc::vec![0u8; 8192];
+    let mut buffer = alloc::vec![0u8; 4096];
     loop {
-        let length = sys!(getdents64, directory, Out(buffer.as_mut_slice()), 8192usize)?;
+        let length = sys!(getdents64, directory, Out(buffer.as_mut_slice()), 4096usize)?;
         let Some(mut rest) = buffer.get(..length).filter(|read| !read.is_empty()) else { return Ok(all) };
         // struct linux_dirent64: inode 8, offset 8, length 2, kind 1, name up to a zero byte.
         while let (Some(&[low, high]), Some(&kind), Some(name)) = (rest.get(16..18), rest.get(18), rest.get(19..)) {

@@ -58,6 +58,24 @@ unsafe impl GlobalAlloc for Allocator {
         heap.fresh(SMALLEST << class)
     }
 
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        let heap = unsafe { &mut *self.0.get() };
+        let class = class_of(layout);
+        if heap.free.get(class).is_some_and(|list| list.is_null()) {
+            // Never given out before, so still as the kernel made it.
+            return heap.fresh(SMALLEST << class);
+        }
+        // SAFETY: the caller's promises are ours; the block has at least the layout's size.
+        unsafe {
+            let block = self.alloc(layout);
+            if !block.is_null() {
+                block.write_bytes(0, layout.size());
+            }
+            block
+        }
+    }
+
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: as above.
         let heap = unsafe { &mut *self.0.get() };
