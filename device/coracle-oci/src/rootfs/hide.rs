@@ -23,7 +23,7 @@ pub(super) fn read_only(root: BorrowedFd<'_>, paths: &[CString]) -> Result<(), E
 
 /// Hides each path: a directory under an empty one, anything else under the null device.
 pub(super) fn mask(root: BorrowedFd<'_>, paths: &[CString]) -> Result<(), Error> {
-    let (mut null, mut empty) = (None, None);
+    let (mut null, mut empty): (Option<Fd>, Option<Fd>) = (None, None);
     for path in paths {
         let what = || format!("mask {}", path.to_string_lossy());
         let Some(place) = place::find(root, path)? else { continue };
