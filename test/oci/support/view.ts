@@ -42,7 +42,7 @@ export async function openView(version: CgroupVersion): Promise<View | { readonl
   if (process.getuid?.() !== 0) return { reason: 'cgroups and devices of containers need root' };
   count += 1;
   const name = `coracle-test-${process.pid}-${count}`;
-  const holder = spawn('sh', [SCRIPT, version, name, 'sh', '-c', 'echo ready; sleep 2147483647'], {
+  const holder = spawn('sh', [SCRIPT, version, name, 'sh', '-c', 'echo ready; exec sleep 2147483647'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<number>((resolve) => holder.on('close', (code) => resolve(code ?? -1)));
@@ -57,12 +57,13 @@ export async function openView(version: CgroupVersion): Promise<View | { readonl
   if (first === LACKING) return { reason: said.trim() };
   if (first !== true || holder.pid === undefined) throw new Error(`view.sh ended with ${String(first)}: ${said}`);
   const inside = firstChild(firstChild(holder.pid));
+  const held = firstChild(inside);
   return {
     version,
     run: (argv, options) => runInside(inside, argv, options ?? {}),
     async close() {
-      // The first process of the process namespace; view.sh then cleans up and ends.
-      process.kill(inside, 'SIGKILL');
+      // What view.sh waits for; it then cleans up and ends.
+      process.kill(held, 'SIGKILL');
       await ended;
       if (said.includes('left behind')) throw new Error(said);
     },
