@@ -7,6 +7,13 @@ use kernel::process::{self, Clone, Ending, Side};
 use kernel::{BorrowedFd, Fd, fs, poll, signal};
 use runtime_spec::Hook;
 
+/// Hooks without an environment of their own get that of the command, as from runc and crun.
+pub(crate) fn inherit(hooks: &mut [Hook], environment: &[&CStr]) {
+    for hook in hooks.iter_mut().filter(|hook| hook.env.is_empty()) {
+        hook.env = environment.iter().map(|&pair| pair.into()).collect();
+    }
+}
+
 /// Runs hooks in order; the first that fails ends it.
 pub(crate) fn run(point: &str, hooks: &[Hook], state: &str) -> Result<(), Error> {
     hooks.iter().try_for_each(|hook| {

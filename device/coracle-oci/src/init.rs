@@ -134,6 +134,12 @@ fn become_program(job: &Job, listener: Option<&Fd>) -> Result<core::convert::Inf
     if !job.hooks.is_empty() {
         hooks::run("startContainer", &job.hooks, &job.state)?;
     }
+    // Before any filter, which need not know these calls; what is opened from here on is closed by itself.
+    let first = 3 + i32::try_from(job.kept_descriptors).unwrap_or(0);
+    fs::close_on_exec_from(first).about(|| "close descriptors on exec")?;
+    for number in 3..first {
+        let _ = fs::stay_open_on_exec(BorrowedFd::standing(number));
+    }
     identity::set_scheduling(job)?;
     if job.set_limits {
         identity::set_limits(&process.rlimits)?;
@@ -153,11 +159,6 @@ fn become_program(job: &Job, listener: Option<&Fd>) -> Result<core::convert::Inf
     let path = program::find(process)?;
     signal::block(signal::Set::none()).about(|| "unblock signals")?;
     signal::reset_all();
-    let first = 3 + i32::try_from(job.kept_descriptors).unwrap_or(0);
-    fs::close_on_exec_from(first).about(|| "close descriptors on exec")?;
-    for number in 3..first {
-        let _ = fs::stay_open_on_exec(BorrowedFd::standing(number));
-    }
     if process.no_new_privileges {
         // As late as it can be: it need not allow what is done above.
         install_filter(job, listener)?;

@@ -42,7 +42,16 @@ impl Call {
         let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the working directory")?;
         let console = given.get("console-socket").map(foreground::connect_console).transpose()?;
         let config = given.get("config").map(absolute).transpose()?;
-        let bundle = Bundle::enter(given.get("bundle").unwrap_or(c"."), config.as_deref())?;
+        let mut bundle = Bundle::enter(given.get("bundle").unwrap_or(c"."), config.as_deref())?;
+        let configured = &mut bundle.config.hooks;
+        for kind in [&mut configured.prestart, &mut configured.create_runtime, &mut configured.create_container] {
+            hooks::inherit(kind, context.environment);
+        }
+        let listened = listened(context);
+        if let Some(process) = bundle.config.process.as_mut().filter(|_| listened > 0) {
+            let said = [format!("LISTEN_FDS={listened}"), "LISTEN_PID=1".into()];
+            process.env.extend(said.into_iter().flat_map(CString::new));
+        }
         Ok(Self { given, id, bundle, here, console })
     }
 
@@ -84,9 +93,12 @@ fn absolute(path: &core::ffi::CStr) -> Result<CString, Error> {
 
 /// `--preserve-fds`, and those that systemd passes on (sd_listen_fds(3)).
 pub(super) fn kept_descriptors(given: &arguments::Given, context: &Context<'_>) -> Result<u32, Error> {
+    Ok(given.number::<u32>("preserve-fds")?.unwrap_or(0).saturating_add(listened(context)))
+}
+
+fn listened(context: &Context<'_>) -> u32 {
     let listened = context.environment.iter().find_map(|pair| pair.to_bytes().strip_prefix(b"LISTEN_FDS="));
-    let listened = listened.and_then(|text| str::from_utf8(text).ok()?.parse::<u32>().ok()).unwrap_or(0);
-    Ok(given.number::<u32>("preserve-fds")?.unwrap_or(0) + listened)
+    listened.and_then(|text| str::from_utf8(text).ok()?.parse().ok()).unwrap_or(0)
 }
 
 /// `create`: the container waits for `start`.

@@ -12,6 +12,7 @@ use crate::filter;
 use crate::foreground::{self, Terminal};
 use crate::identity;
 use crate::job::Job;
+use crate::log::Log;
 use crate::state::Status;
 use alloc::ffi::CString;
 use alloc::format;
@@ -64,7 +65,7 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
         _ => return Err(container.cannot("run another program")),
     }
     let config = read_config(&container)?;
-    let process = process_of(&given, words, config.process.clone())?;
+    let process = process_of(&given, words, config.process.clone(), &context.log)?;
     let detach = given.has("detach");
     let console = given.get("console-socket").map(foreground::connect_console).transpose()?;
     if detach && process.terminal && console.is_none() {
@@ -101,7 +102,12 @@ fn read_config(container: &Container) -> Result<Config, Error> {
 }
 
 /// The process: of a process.json, or the container's with other arguments.
-fn process_of(given: &Given, words: &[&'static core::ffi::CStr], own: Option<Process>) -> Result<Process, Error> {
+fn process_of(
+    given: &Given,
+    words: &[&'static core::ffi::CStr],
+    own: Option<Process>,
+    log: &Log,
+) -> Result<Process, Error> {
     if let Some(file) = given.get("process") {
         return bundle::read_process(file);
     }
@@ -112,7 +118,13 @@ fn process_of(given: &Given, words: &[&'static core::ffi::CStr], own: Option<Pro
     }
     process.terminal = given.has("tty");
     process.console_size = None;
-    process.env.extend(given.all("env").map(CString::from));
+    for pair in given.all("env") {
+        let name = |pair: &[u8]| pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
+        let given = pair.to_bytes();
+        let same = |known: &CString| known.as_bytes().get(..name(known.as_bytes())) == given.get(..name(given));
+        process.env.retain(|known| !same(known));
+        process.env.push(pair.into());
+    }
     if let Some(cwd) = given.get("cwd") {
         process.cwd = cwd.into();
     }
@@ -126,7 +138,7 @@ fn process_of(given: &Given, words: &[&'static core::ffi::CStr], own: Option<Pro
         process.apparmor_profile = Some(profile.into());
     }
     set_user(&mut process, given)?;
-    add_capabilities(&mut process, given)?;
+    add_capabilities(&mut process, given, log);
     Ok(process)
 }
 
@@ -151,10 +163,13 @@ fn set_user(process: &mut Process, given: &Given) -> Result<(), Error> {
     Ok(())
 }
 
-fn add_capabilities(process: &mut Process, given: &Given) -> Result<(), Error> {
+fn add_capabilities(process: &mut Process, given: &Given, log: &Log) {
     for name in given.all("cap") {
         let bit = name.to_str().ok().and_then(runtime_spec::capability);
-        let bit = bit.ok_or_else(|| Error::Usage(format!("--cap: unknown capability {:?}", name.to_string_lossy())))?;
+        let Some(bit) = bit else {
+            log.warning(format_args!("--cap: unknown capability {} is left out", name.to_string_lossy()));
+            continue;
+        };
         let sets = process.capabilities.get_or_insert_with(Capabilities::default);
         for set in [&mut sets.effective, &mut sets.bounding, &mut sets.permitted] {
             *set |= 1 << bit;
@@ -165,7 +180,6 @@ fn add_capabilities(process: &mut Process, given: &Given) -> Result<(), Error> {
             sets.ambient |= 1 << bit;
         }
     }
-    Ok(())
 }
 
 fn job_for(config: &Config, process: Process, kept_descriptors: u32) -> Result<Job, Error> {

@@ -60,6 +60,10 @@ pub(crate) fn build(plan: &Plan<'_>) -> Result<Fd, Error> {
     if devices {
         devices::make(plan, root.borrow(), dev)?;
     }
+    if let Some(process) = &config.process {
+        // While it can be made; whoever cannot enter it says so later.
+        let _ = place::make_directories(root.borrow(), &process.cwd);
+    }
     (plan.network)()?;
     sysctl::write(plan.proc, &config.linux.sysctl)?;
     Ok(root)

@@ -27,7 +27,9 @@ pub(crate) fn check(linux: &Linux) -> Result<(), Error> {
             NamespaceKind::Network
         } else if IPC.contains(&name.as_str()) || name.starts_with("fs.mqueue.") {
             NamespaceKind::Ipc
-        } else if name == "kernel.hostname" || name == "kernel.domainname" {
+        } else if name == "kernel.hostname" {
+            return Err(Error::config("linux.sysctl: kernel.hostname: the field `hostname` says it"));
+        } else if name == "kernel.domainname" {
             NamespaceKind::Uts
         } else if name.starts_with("user.") {
             NamespaceKind::User
