@@ -70,16 +70,16 @@ export async function openView(version: CgroupVersion): Promise<View | { readonl
   };
 }
 
-/** Enters the cgroups as well: `nsenter --cgroup` only changes how they look. */
-const ENTER = 'for file in /sys/fs/cgroup/*/cgroup.procs; do echo 0 >"$file"; done; exec "$@"';
-const ENTER_V2 = '[ -e /sys/fs/cgroup/tests ] && ';
+/** Enters the cgroups as well, since `nsenter --cgroup` only changes how they look; then the directory, which is seen anew. */
+const ENTER = `
+if [ -e /sys/fs/cgroup/tests ]; then echo 0 >/sys/fs/cgroup/tests/cgroup.procs
+else for file in /sys/fs/cgroup/*/cgroup.procs; do echo 0 >"$file"; done; fi
+cd "$1" && shift && exec "$@"`;
 
 function runInside(target: number, argv: readonly string[], options: RunOptions): Promise<Ran> {
-  const enter = `if ${ENTER_V2}:; then echo 0 >/sys/fs/cgroup/tests/cgroup.procs; exec "$@"; fi; ${ENTER}`;
-  const directory = options.cwd === undefined ? [] : [`--wd=${options.cwd}`];
   const child = spawn(
     'nsenter',
-    [`--target=${target}`, '--mount', '--pid', '--cgroup', ...directory, 'sh', '-c', enter, 'sh', ...argv],
+    [`--target=${target}`, '--mount', '--pid', '--cgroup', 'sh', '-c', ENTER, 'sh', options.cwd ?? '/', ...argv],
     {
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', ...options.env },
       stdio: 'pipe',
