@@ -2,13 +2,13 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { failuresOf, temporaryDirectory, writeTree } from '../../test/support/files.ts';
-import { copySources, deviceSources, sourceInputs } from '../engines/device-sources.ts';
+import { copySources, deviceSources, programInputs, sourceInputs } from '../engines/device-sources.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
 import { JobBudget } from '../host/job-budget.ts';
 import type { Host } from '../host/this-host.ts';
 import { FileHashes } from '../stages/file-hashes.ts';
 import type { Stage, StageContext } from '../stages/stage.ts';
-import { planDevicePrograms } from './plan.ts';
+import { planDeviceProgram } from './plan.ts';
 import { rustToolchain } from './toolchain.ts';
 
 /** A compiler that says what it is, and counts how often it was asked. */
@@ -36,9 +36,28 @@ let environment: BuildEnvironment;
 beforeEach(() => {
   directory = temporaryDirectory();
   writeTree(directory, {
-    'installation/device/Cargo.toml': '[workspace.package]\nrust-version = "1.91"\n',
+    'installation/device/Cargo.toml': `[workspace.package]
+rust-version = "1.91"
+
+[workspace.dependencies]
+gpt = { path = "crates/gpt" }
+json = { path = "crates/json" }
+kernel = { path = "crates/kernel" }
+libc = "0.2"
+`,
     'installation/device/Cargo.lock': 'version = 4\n',
+    'installation/device/coracle-init/Cargo.toml':
+      '[package]\nname = "coracle-init"\n\n[dependencies]\ngpt.workspace = true\nlibc.workspace = true\n',
     'installation/device/coracle-init/src/main.rs': 'fn main() {}\n',
+    'installation/device/coracle-oci/Cargo.toml':
+      '[package]\nname = "coracle-oci"\n\n[dependencies]\nkernel = { workspace = true }\n\n[lints]\nworkspace = true\n',
+    'installation/device/coracle-oci/src/main.rs': 'fn main() {}\n',
+    'installation/device/crates/gpt/Cargo.toml': '[package]\nname = "gpt"\n\n[dependencies]\njson.workspace = true\n',
+    'installation/device/crates/gpt/src/lib.rs': '',
+    'installation/device/crates/json/Cargo.toml': '[package]\nname = "json"\n\n[dev-dependencies]\nkernel.workspace = true\n',
+    'installation/device/crates/json/src/lib.rs': '',
+    'installation/device/crates/kernel/Cargo.toml': '[package]\nname = "kernel"\n',
+    'installation/device/crates/kernel/src/lib.rs': '',
     'installation/device/coracle-init/src/tests.rs': '',
     'installation/device/fuzz/fuzz_targets/gpt.rs': '',
     'installation/device/target/release/build.rs': '',
@@ -88,10 +107,31 @@ async function run(stage: Stage, name: string): Promise<string> {
 describe('sources', () => {
   it('are what programs come from, and nothing else', () => {
     const device = join(environment.installation, 'device');
-    expect(deviceSources(device)).toEqual(['Cargo.lock', 'Cargo.toml', 'coracle-init/src/main.rs']);
+    expect(deviceSources(device).filter((path) => !path.includes('crates/'))).toEqual([
+      'Cargo.lock',
+      'Cargo.toml',
+      'coracle-init/Cargo.toml',
+      'coracle-init/src/main.rs',
+      'coracle-oci/Cargo.toml',
+      'coracle-oci/src/main.rs',
+    ]);
     expect(sourceInputs(device, environment.hashes).map(({ name }) => name)).toContain(
       'device/coracle-init/src/main.rs',
     );
+  });
+
+  it('of one program are its crate and those that it needs', () => {
+    const device = join(environment.installation, 'device');
+    const of = (program: string) => programInputs(device, program, environment.hashes).map(({ name }) => name);
+    const crate = (path: string, main = 'lib') => [`device/${path}/Cargo.toml`, `device/${path}/src/${main}.rs`];
+    const common = ['device/Cargo.lock', 'device/Cargo.toml'];
+    expect(of('coracle-init')).toEqual([
+      ...common,
+      ...crate('coracle-init', 'main'),
+      ...crate('crates/gpt'),
+      ...crate('crates/json'),
+    ]);
+    expect(of('coracle-oci')).toEqual([...common, ...crate('coracle-oci', 'main'), ...crate('crates/kernel')]);
   });
 
   it('that change between the key and the compilation are noticed', async () => {
@@ -124,14 +164,24 @@ describe('the toolchain', () => {
 
 describe('the stage', () => {
   it('compiles once for two builds at the same time, and not again for a third', async () => {
-    const stage = () => planDevicePrograms('x86_64', newEnvironment(), host);
+    const stage = () => planDeviceProgram('coracle-init', 'x86_64', newEnvironment(), host);
     expect(await Promise.all([run(stage(), 'one'), run(stage(), 'two')])).toEqual(['program\n', 'program\n']);
     expect(await run(stage(), 'three')).toBe('program\n');
     expect(lineCount('rust/bin/runs')).toBe(1);
   });
 
+  it('is another when a source of its own program is, and only then', async () => {
+    const keyOf = async (program: string) => {
+      return JSON.stringify(await planDeviceProgram(program, 'x86_64', newEnvironment(), host).inputs());
+    };
+    const before = [await keyOf('coracle-init'), await keyOf('coracle-oci')];
+    writeFileSync(join(environment.installation, 'device/crates/kernel/src/lib.rs'), '// new\n');
+    expect(await keyOf('coracle-init')).toBe(before[0]);
+    expect(await keyOf('coracle-oci')).not.toBe(before[1]);
+  });
+
   it('compiles again when a source, the compiler or the kept program has changed', async () => {
-    const stage = () => planDevicePrograms('x86_64', newEnvironment(), host);
+    const stage = () => planDeviceProgram('coracle-init', 'x86_64', newEnvironment(), host);
     await run(stage(), 'one');
     writeFileSync(join(environment.installation, 'device/coracle-init/src/main.rs'), 'fn main() { new() }\n');
     await run(stage(), 'two');
@@ -149,7 +199,7 @@ describe('the stage', () => {
   it('says what is wrong when the compiler, the network or the cache of cargo is', async () => {
     const fails = async (behaviour: string, offline = false) => {
       writeFileSync(join(directory, 'rust/bin/behaviour'), behaviour);
-      return failuresOf(() => run(planDevicePrograms('x86_64', newEnvironment({ offline }), host), 'one'));
+      return failuresOf(() => run(planDeviceProgram('coracle-init', 'x86_64', newEnvironment({ offline }), host), 'one'));
     };
     const broken =
       'echo "   Compiling a"; echo "error[E0425]: cannot find value" >&2; echo " --> main.rs:1" >&2; exit 101';
@@ -166,7 +216,7 @@ describe('the stage', () => {
 
   it('misses a linker with a way out', async () => {
     chmodSync(join(directory, 'rust/bin/gcc'), 0o644);
-    const failures = await failuresOf(() => planDevicePrograms('x86_64', environment, host).inputs());
+    const failures = await failuresOf(() => planDeviceProgram('coracle-init', 'x86_64', environment, host).inputs());
     expect(failures).toMatchObject([{ code: 'host-packages-missing', message: expect.stringContaining('gcc') }]);
   });
 });

@@ -1,10 +1,11 @@
 /**
- * The programs for the device as a stage: device/ and a Rust toolchain go in, a static coracle-init comes out. Programs
- * are kept in the cache by content, so that workspaces share them; of two builds that need the same one, one compiles.
+ * The programs for the device as stages, one each: device/ and a Rust toolchain go in, a static program comes out. Programs
+ * are kept in the cache by content, so that workspaces share them; of two builds that need the same one, one compiles. A
+ * stage is keyed by the crates of its program, so that a change of one program leaves the others alone.
  */
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { copySources, sourceInputs } from '../engines/device-sources.ts';
+import { copySources, programInputs, sourceInputs } from '../engines/device-sources.ts';
 import type { BuildEnvironment } from '../engines/environment.ts';
 import { writingCache } from '../host/cache-writes.ts';
 import { sha256, sha256File, temporaryBeside, writeFileAtomic } from '../host/files.ts';
@@ -17,22 +18,28 @@ import { foreignSysroot } from './standard-library.ts';
 import { findTarget } from './targets.ts';
 import { rustToolchain } from './toolchain.ts';
 
-/** File name of the program in the stage's directory. */
+/** The one that the initramfs is made of. */
 export const INIT_PROGRAM = 'coracle-init';
 
-export function planDevicePrograms(arch: Architecture, environment: BuildEnvironment, host: Host = thisHost()): Stage {
-  const inputs = () => programInputs(arch, environment, host);
+/** A stage named as the program, which is the one file in its directory. */
+export function planDeviceProgram(
+  name: string,
+  arch: Architecture,
+  environment: BuildEnvironment,
+  host: Host = thisHost(),
+): Stage {
+  const inputs = () => stageInputs(name, arch, environment, host);
   return {
-    name: 'device-programs',
-    title: 'compile the programs for the device',
+    name,
+    title: `compile ${name} for the device`,
     needs: [],
     inputs,
     run: async (context) => {
       const before = await inputs();
       const key = sha256(JSON.stringify(before)).slice(0, 32);
-      const kept = join(environment.cache, 'device', key, arch, INIT_PROGRAM);
-      if (!(await isWhole(kept))) await makeOnce(kept, before, { arch, environment, host, context });
-      const program = join(context.output, INIT_PROGRAM);
+      const kept = join(environment.cache, 'device', key, arch, name);
+      if (!(await isWhole(kept))) await makeOnce(kept, before, { name, arch, environment, host, context });
+      const program = join(context.output, name);
       await copyFile(kept, program);
       return { digest: await sha256File(program) };
     },
@@ -40,17 +47,23 @@ export function planDevicePrograms(arch: Architecture, environment: BuildEnviron
 }
 
 interface Work {
+  readonly name: string;
   readonly arch: Architecture;
   readonly environment: BuildEnvironment;
   readonly host: Host;
   readonly context: StageContext;
 }
 
-async function programInputs(arch: Architecture, environment: BuildEnvironment, host: Host): Promise<StageInput[]> {
+async function stageInputs(
+  program: string,
+  arch: Architecture,
+  environment: BuildEnvironment,
+  host: Host,
+): Promise<StageInput[]> {
   const toolchain = await rustToolchain(arch, { ...environment, host });
   const target = findTarget(arch, host);
   return [
-    ...sourceInputs(join(environment.installation, 'device'), environment.hashes),
+    ...programInputs(join(environment.installation, 'device'), program, environment.hashes),
     { name: 'format of device programs', hash: FORMAT },
     { name: 'architecture', hash: arch },
     { name: 'the Rust compiler', hash: toolchain.release },
@@ -63,11 +76,11 @@ async function makeOnce(kept: string, inputs: readonly StageInput[], work: Work)
   const { context } = work;
   const { report, step, signal } = context;
   const lock = {
-    what: 'the programs for the device',
-    purpose: 'compiling them',
+    what: `the program ${work.name}`,
+    purpose: 'compiling it',
     signal,
     onWait: ({ pid }: LockHolder) =>
-      report({ kind: 'step-progress', step, text: `process ${pid} is compiling them, too: waiting` }),
+      report({ kind: 'step-progress', step, text: `process ${pid} is compiling it, too: waiting` }),
   };
   await using _ = await writingCache(work.environment.cache, () =>
     context.jobs.lend(() => takeLock(`${dirname(kept)}.lock`, lock)),
@@ -76,13 +89,16 @@ async function makeOnce(kept: string, inputs: readonly StageInput[], work: Work)
   const source = join(context.scratch, 'source');
   copySources(...sourceArguments(work.environment, source, inputs));
   const compiling = await compilation(source, work);
-  const program = await context.jobs.make((jobs) => compileProgram(INIT_PROGRAM, { ...compiling, jobs }));
+  const program = await context.jobs.make((jobs) => compileProgram(work.name, { ...compiling, jobs }));
   await writingCache(work.environment.cache, () => keep(program, kept));
 }
 
-function sourceArguments(environment: BuildEnvironment, to: string, inputs: readonly StageInput[]) {
-  const files = inputs.filter(({ name }) => name.startsWith('device/'));
-  return [join(environment.installation, 'device'), to, files, environment.hashes] as const;
+/** All of the workspace, which cargo wants to see whole; of the program's own files those that it is keyed by. */
+function sourceArguments({ installation, hashes }: BuildEnvironment, to: string, inputs: readonly StageInput[]) {
+  const device = join(installation, 'device');
+  const keyed = new Map(inputs.map((input) => [input.name, input]));
+  const files = sourceInputs(device, hashes).map((file) => keyed.get(file.name) ?? file);
+  return [device, to, files, hashes] as const;
 }
 
 async function compilation(source: string, { arch, environment, host, context }: Work): Promise<Compilation> {

@@ -2,6 +2,7 @@
  * What an engine is: it turns a ResolvedConfig into a kernel and a root tree, by stages. The image stage takes over from
  * there and does not know which engine it was.
  */
+import type { RootProgram } from '../layers/layer.ts';
 import type { Stage } from '../stages/stage.ts';
 import type { EngineName, ResolvedConfig } from '../workspace/resolved.ts';
 import type { EngineTools } from './engine-tools.ts';
@@ -13,9 +14,18 @@ export interface Engine {
    * Pure and quick: describes the stages, runs nothing.
    *
    * @param workspaceDirectory for what an engine keeps from one build to the next, beside the stages
+   * @param deviceProgram for an engine that does not compile the layers' {@link RootProgram}s itself
    */
-  readonly plan: (config: ResolvedConfig, environment: BuildEnvironment, workspaceDirectory: string) => EnginePlan;
+  readonly plan: (
+    config: ResolvedConfig,
+    environment: BuildEnvironment,
+    workspaceDirectory: string,
+    deviceProgram: DeviceProgram,
+  ) => EnginePlan;
 }
+
+/** The stage that compiles one of Coracle's programs for the workspace's architecture: a file of its name. */
+export type DeviceProgram = (name: RootProgram) => Stage;
 
 export interface EnginePlan {
   /** Throws what is wrong with the machine or the paths and can be told before anything runs. */

@@ -19,7 +19,7 @@ export async function fetchWorkspaces(
     use.signal.throwIfAborted();
     try {
       // The programs for the device may need Rust's library for another architecture.
-      const also = [plan.devicePrograms];
+      const also = plan.devicePrograms;
       const title = 'fetch and check the sources';
       const made = await useTool(plan, plan.tools.fetch, { ...use, verb: 'source', title, also });
       fetched.push({ workspace: plan.config.workspace, ...made });

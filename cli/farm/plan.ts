@@ -1,6 +1,6 @@
 /** The whole of one build as stages: engine, device programs, image. Pure and quick; nothing runs here. */
 import { join } from 'node:path';
-import { planDevicePrograms } from '../device-programs/plan.ts';
+import { INIT_PROGRAM, planDeviceProgram } from '../device-programs/plan.ts';
 import { buildrootEngine } from '../engines/buildroot/engine.ts';
 import { debianEngine } from '../engines/debian/engine.ts';
 import type { Engine, StageFile } from '../engines/engine.ts';
@@ -30,8 +30,8 @@ export interface BuildPlan {
   readonly before: readonly Stage[];
   readonly stages: readonly Stage[];
   readonly after: readonly Stage[];
-  /** The one of {@link stages} that compiles Coracle's programs for the device. */
-  readonly devicePrograms: Stage;
+  /** Those of {@link stages} that compile Coracle's programs for the device. */
+  readonly devicePrograms: readonly Stage[];
   readonly tools: EngineTools;
   readonly slot: string;
   readonly disk: string;
@@ -62,9 +62,14 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
     offline: places.offline,
     hashes: new FileHashes(join(directory, 'hashes.json')),
   };
-  const fromEngine = ENGINES[config.engine].plan(config, environment, directory);
-  const programs = planDevicePrograms(config.arch, environment);
-  const image = planImage(config, environment, fromEngine, programs);
+  const init = planDeviceProgram(INIT_PROGRAM, config.arch, environment);
+  const devicePrograms = [init];
+  const fromEngine = ENGINES[config.engine].plan(config, environment, directory, (name) => {
+    const program = planDeviceProgram(name, config.arch, environment);
+    devicePrograms.push(program);
+    return program;
+  });
+  const image = planImage(config, environment, fromEngine, init);
   const pathOf = (file: StageFile): string => join(stageDirectory(directory, file.stage), file.path);
   return {
     check: () => fromEngine.check?.(),
@@ -76,8 +81,8 @@ export function planBuild(config: ResolvedConfig, places: PlanPlaces): BuildPlan
       { config, environment, directory },
       { slot: image.output.slot.stage, disk: image.output.disk.stage },
     ),
-    stages: [...fromEngine.stages, programs, ...image.stages],
-    devicePrograms: programs,
+    stages: [...fromEngine.stages, init, ...image.stages],
+    devicePrograms,
     tools: fromEngine.tools,
     slot: pathOf(image.output.slot),
     disk: pathOf(image.output.disk),

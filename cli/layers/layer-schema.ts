@@ -4,7 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { NAMESPACES } from '../kconfig/assignment.ts';
-import { ARCHITECTURES, KERNEL_BASES } from './layer.ts';
+import { ARCHITECTURES, KERNEL_BASES, ROOT_PROGRAMS } from './layer.ts';
 import { LAYER_NAME, LAYER_NAME_RULE } from './layer-name.ts';
 
 export const LayerName = z.string().check(z.regex(LAYER_NAME, LAYER_NAME_RULE));
@@ -124,6 +124,16 @@ export const LayerSchema = z.strictObject({
       z.meta({
         description: "Words of the kernel's command line, after those of the board and of the layers before.",
         examples: [['quiet', 'zswap.enabled=1']],
+      }),
+    ),
+  ),
+  programs: z.optional(
+    z.array(z.enum(ROOT_PROGRAMS)).check(
+      z.meta({
+        description:
+          "Coracle's own programs that the root has, compiled for its architecture, as `/usr/bin/<name>`: " +
+          '`coracle-oci` is the [OCI runtime](../oci-runtime.md).',
+        examples: [['coracle-oci']],
       }),
     ),
   ),

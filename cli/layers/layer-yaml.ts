@@ -25,6 +25,7 @@ export type LayerMetadata = Pick<
   | 'commands'
   | 'accept'
   | 'kernelParameters'
+  | 'programs'
   | 'slots'
   | 'debian'
 >;
@@ -54,6 +55,7 @@ export function readLayerYaml(file: string, layer: string): LayerMetadata {
     commands: Object.entries(data.commands ?? {}).map(([name, description]) => ({ name, description })),
     accept: acceptedDifferences(yaml, ['accept'], data.accept),
     kernelParameters: located(yaml, ['kernelParameters'], data.kernelParameters),
+    programs: located(yaml, ['programs'], data.programs),
     slots: slots(yaml),
     debian: debianPart(yaml),
   };

@@ -44,6 +44,8 @@ export interface Layer {
   readonly accept: readonly AcceptedDifference[];
   /** Words of the kernel's command line. */
   readonly kernelParameters?: readonly Located<string>[];
+  /** Coracle's own programs that the root has because of this layer. */
+  readonly programs?: readonly Located<RootProgram>[];
   /** Values for templates: name → default (`undefined`: the workspace must give one). */
   readonly slots: readonly TemplateSlot[];
   readonly debian: DebianPart;
@@ -87,6 +89,13 @@ export interface TemplateSlot {
 /** `package` is the configuration of the kernel's package; the others are the kernel's own for the architecture. */
 export const KERNEL_BASES = ['package', 'tinyconfig', 'defconfig'] as const;
 export type KernelBase = (typeof KERNEL_BASES)[number];
+
+/**
+ * Programs of device/ that a layer can have in the root, as /usr/bin/<name>: names of their crates. The buildroot engine has
+ * a package of the same name for each (device/buildroot/package).
+ */
+export const ROOT_PROGRAMS = ['coracle-oci'] as const;
+export type RootProgram = (typeof ROOT_PROGRAMS)[number];
 
 /** What a layer says to the debian engine in layer.yaml (`engines: {debian: …}`). */
 export interface DebianPart {

@@ -78,6 +78,7 @@ function contributions(layer: Layer, symbols: SymbolCounts): readonly (readonly 
     ['debian packages', short(contents.debianPackages)],
     ['debian engine', debianWords(layer)],
     ['kernel command line', (layer.kernelParameters ?? []).map((word) => word.value).join(' ')],
+    ['programs', (layer.programs ?? []).map((program) => program.value).join(' ')],
     ['compiler flags', short(contents.cflags)],
     ['users', short(contents.users)],
     ['hooks', short(Object.values(contents.hooks))],

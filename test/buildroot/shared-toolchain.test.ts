@@ -19,6 +19,7 @@ import { loadProject } from '../../cli/workspace/project.ts';
 import { resolveWorkspace } from '../../cli/workspace/resolve-workspace.ts';
 import { BUILDROOT, describeWithBuildroot } from '../support/buildroot.ts';
 import { failureOf, writeTree } from '../support/files.ts';
+import { noProgram } from '../support/no-program.ts';
 import { CACHE } from '../support/small-project.ts';
 import { standInToolchain } from '../support/stand-in-toolchain.ts';
 
@@ -117,7 +118,7 @@ describeWithBuildroot('a toolchain for two workspaces', () => {
     const workspace = join(directory, 'workspaces', name);
     const hashes = new FileHashes(join(workspace, 'hashes.json'));
     const environment = { installation: INSTALLATION, project: directory, cache, offline, hashes };
-    const { stages } = buildrootEngine.plan(config, environment, workspace);
+    const { stages } = buildrootEngine.plan(config, environment, workspace, noProgram);
     const events: Event[] = [];
     await runStages(
       stages.filter((stage) => stage.name !== 'root'),

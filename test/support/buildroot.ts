@@ -23,6 +23,7 @@ import { loadProject } from '../../cli/workspace/project.ts';
 import { resolveWorkspace } from '../../cli/workspace/resolve-workspace.ts';
 import type { ResolvedConfig } from '../../cli/workspace/resolved.ts';
 import { type Tree, writeTree } from './files.ts';
+import { noProgram } from './no-program.ts';
 import { CACHE } from './small-project.ts';
 
 export const BUILDROOT = process.env['CORACLE_BUILDROOT'];
@@ -120,6 +121,7 @@ export function buildrootProject(
         hashes: new FileHashes(),
       },
       workspace,
+      noProgram,
     );
   const { output } = buildPlaces(workspace);
   return {

@@ -8,6 +8,7 @@ import { JobBudget } from '../../host/job-budget.ts';
 import { readTreeIndex } from '../../rootfs/tree-index.ts';
 import { FileHashes } from '../../stages/file-hashes.ts';
 import { runStages } from '../../stages/run-stages.ts';
+import type { Stage } from '../../stages/stage.ts';
 import type { Event } from '../../ui/events.ts';
 import { updateLockFile } from '../../workspace/lock-file.ts';
 import { loadProject } from '../../workspace/project.ts';
@@ -32,6 +33,8 @@ const LOADER: TinyPackage = { name: 'loader', files: { 'usr/lib/loader.efi': 'bo
 let archive: TinyArchive;
 let project: string;
 let events: Event[];
+
+let compiler = 'one';
 
 beforeEach(async () => {
   archive = await TinyArchive.make();
@@ -79,7 +82,21 @@ async function plan() {
     offline: false,
     hashes: new FileHashes(),
   };
-  return { config, engine: debianEngine.plan(config, environment) };
+  return { config, engine: debianEngine.plan(config, environment, '', compiled) };
+}
+
+/** Stands in for the compiler: a program is what `compiler` says. */
+function compiled(name: string): Stage {
+  return {
+    name,
+    title: `compile ${name}`,
+    needs: [],
+    inputs: async () => [{ name: 'the compiler', hash: compiler }],
+    run: async ({ output: directory }) => {
+      writeFileSync(join(directory, name), compiler);
+      return {};
+    },
+  };
 }
 
 /** Puts packages into the lock, as if apt had found them. */
@@ -114,6 +131,8 @@ async function build(): Promise<string[]> {
 function output(path: string): string {
   return join(project, 'workspaces/tiny/stages', path);
 }
+
+const ASKS = 'programs: [coracle-oci]\n';
 
 const BASE: TinyPackage = {
   name: 'tiny-base',
@@ -158,6 +177,28 @@ describe('the debian engine', () => {
     );
     await lock(BASE, { ...APP, version: '1.0-2' });
     expect(await build()).toEqual(['boot-files', 'kernel', 'kernel-symbols', 'packages', 'root']);
+  });
+
+  it("has Coracle's own programs that layers ask for, each once, unless a layer has a file there", async () => {
+    const program = async () => {
+      const root = await readTreeIndex(output('root/root.index'));
+      const { origin, mode } = root.get('/usr/bin/coracle-oci') ?? {};
+      return { origin, mode, text: (await root.read('/usr/bin/coracle-oci')).toString() };
+    };
+    write('layers/my/base/layer.yaml', `${readFileSync(join(project, 'layers/my/base/layer.yaml'), 'utf8')}${ASKS}`);
+    write('layers/my/app/layer.yaml', `description: An app\n${ASKS}`);
+    await lock(BASE, APP);
+    await build();
+    expect(await program()).toEqual({ origin: 'Coracle', mode: 0o755, text: 'one' });
+    const records = JSON.parse(readFileSync(output('root/packages.json'), 'utf8')) as PackageRecord[];
+    const found = records.filter(({ name }) => name === 'coracle-oci');
+    expect(found).toMatchObject([{ version: expect.stringMatching(/^\d+\.\d+\.\d+$/), askedBy: ['my/base', 'my/app'] }]);
+    compiler = 'two';
+    expect(await build()).toEqual(['coracle-oci', 'root']);
+    expect(await program()).toMatchObject({ text: 'two' });
+    write('layers/my/app/root_overlay/usr/bin/coracle-oci', 'own');
+    expect(await build()).toEqual(['root']);
+    expect(await program()).toMatchObject({ origin: 'layer my/app', text: 'own' });
   });
 
   it('notices that somebody tidied the cache', async () => {

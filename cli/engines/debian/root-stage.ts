@@ -1,9 +1,10 @@
-/** The root: packages composed, kernel modules, overlays, users, units, hooks, and at the end the checks of its init and its libraries. */
-import { writeFile } from 'node:fs/promises';
+/** The root: packages composed, kernel modules, Coracle's own programs, overlays, users, units, hooks, and at the end the checks of its init and its libraries. */
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FailureParts, throwAny } from '../../failure.ts';
 import { hooksAt } from '../../hooks/hook-moments.ts';
-import { sha256 } from '../../host/files.ts';
+import { sha256, sha256File } from '../../host/files.ts';
+import type { Content } from '../../rootfs/entry.ts';
 import { checkInit } from '../../rootfs/init.ts';
 import { addLayerOverlay } from '../../rootfs/layer-overlay.ts';
 import { checkLibraryClosure } from '../../rootfs/library-closure.ts';
@@ -17,6 +18,7 @@ import type { ResolvedConfig } from '../../workspace/resolved.ts';
 import { applyRootHooks } from '../apply-root-hooks.ts';
 import type { PackageRecord, StageFile } from '../engine.ts';
 import type { BuildEnvironment } from '../environment.ts';
+import { type AskedProgram, deviceVersion, programPath } from '../root-programs.ts';
 import { debianArchitecture } from './apt/private-apt.ts';
 import { composePackages, finishRoot } from './compose-packages.ts';
 import type { ConfiguredRoot } from './configured-root.ts';
@@ -43,17 +45,30 @@ export interface RootParts {
   readonly packages: Stage;
   /** Tree index of the kernel's modules. */
   readonly modules: StageFile;
+  /** Coracle's own programs that layers ask for, each with the stage that has a file of its name. */
+  readonly programs: readonly (AskedProgram & { readonly stage: Stage })[];
   /** With `scripts: run`: the tar of the root as the scripts left it. */
   readonly scripts: StageFile | undefined;
 }
 
 export function rootStage(parts: RootParts): Stage {
-  const { config, environment, packages, modules, scripts } = parts;
+  const { config, environment, packages, modules, programs, scripts } = parts;
   return {
     name: 'root',
     title: 'compose the root',
-    needs: [packages, modules.stage, ...(scripts === undefined ? [] : [scripts.stage])],
-    inputs: async () => rootInputs(config, environment),
+    needs: [
+      packages,
+      modules.stage,
+      ...programs.map(({ stage }) => stage),
+      ...(scripts === undefined ? [] : [scripts.stage]),
+    ],
+    inputs: async () => [
+      ...rootInputs(config, environment),
+      ...programs.map(({ name, layers }) => ({
+        name: `program ${name}`,
+        hash: sha256([deviceVersion(environment.installation), ...layers].join('\n')),
+      })),
+    ],
     run: async (context) => {
       const locked = await readPackages(context, packages);
       const installed = await readUnpacked(
@@ -77,6 +92,7 @@ export function rootStage(parts: RootParts): Stage {
           askedBy: layers.get(one.name) ?? [],
         }),
       );
+      records.push(...(await programRecords(parts, context)));
       await writeFile(join(context.output, PACKAGE_RECORDS), JSON.stringify(records));
       return { digest: sha256(JSON.stringify([treeDigest(tree), records])) };
     },
@@ -122,6 +138,11 @@ async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[
   const root = await installPackages(parts, packages, effects, context);
   const { tree } = root;
   await putModules(tree, join(context.outputOf(modules.stage), modules.path));
+  for (const { name, stage } of parts.programs) {
+    const file = join(context.outputOf(stage), name);
+    const content: Content = { kind: 'slice', file, offset: 0, size: (await stat(file)).size };
+    tree.put({ path: programPath(name), type: 'file', content, mode: 0o755, uid: 0, gid: 0, origin: 'Coracle' });
+  }
   const found: LostMode[] = [];
   const ownDirectories = [environment.project, environment.installation];
   for (const layer of layers) {
@@ -144,6 +165,18 @@ async function composeRoot(parts: RootParts, packages: readonly UnpackedPackage[
 function warnOf({ report, step }: StageContext, { message, place, hint }: FailureParts): void {
   const text = place === undefined ? message : `${place.file}: ${message}`;
   report({ kind: 'warning', step, text, ...(hint === undefined ? {} : { hint }) });
+}
+
+function programRecords({ config, environment, programs }: RootParts, context: StageContext): Promise<PackageRecord[]> {
+  return Promise.all(
+    programs.map(async ({ name, layers, stage }) => ({
+      name,
+      version: deviceVersion(environment.installation),
+      architecture: debianArchitecture(config.arch),
+      sha256: await sha256File(join(context.outputOf(stage), name)),
+      askedBy: layers,
+    })),
+  );
 }
 
 async function putModules(tree: RootTree, index: string): Promise<void> {

@@ -9,7 +9,9 @@ import { winner } from '../../../kconfig/merge.ts';
 import { formatAssignment, NOT_SET } from '../../../kconfig/value.ts';
 import { BUILDROOT_SYMBOLS } from '../../../layers/buildroot-architecture.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
+import { askedPrograms } from '../../root-programs.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
+import { programSymbol } from '../device-source/device-source.ts';
 import { layerCflags } from '../layer-files/cflags.ts';
 import { layerPatches } from '../layer-files/patches.ts';
 import { SCRIPT_MOMENTS } from '../layer-files/scripts.ts';
@@ -103,6 +105,9 @@ function ownAssignments(config: ResolvedConfig, places: BuildPlaces, asked: read
   for (const [namespace, symbol, file, needs] of fragments) {
     const isBuilt = needs === undefined || isOn(before.get(needs));
     if (isBuilt && config.symbols[namespace].size > 0) append(symbol, [at(file)], `${namespace} fragments of layers`);
+  }
+  for (const { name, layers: asking } of askedPrograms(layers)) {
+    setDefault(programSymbol(name), YES, `program of layer ${asking[0]}`);
   }
   const patches = layerPatches(layers);
   const directories = (kind: keyof typeof patches, below: string): string[] =>

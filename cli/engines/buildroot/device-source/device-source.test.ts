@@ -6,6 +6,7 @@ import type { Host } from '../../../host/this-host.ts';
 import type { Value } from '../../../kconfig/assignment.ts';
 import { mergeAssignments } from '../../../kconfig/merge.ts';
 import { NOT_SET } from '../../../kconfig/value.ts';
+import { readLayer } from '../../../layers/read-layer.ts';
 import { FileHashes } from '../../../stages/file-hashes.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { BuildEnvironment } from '../../environment.ts';
@@ -56,14 +57,25 @@ function newEnvironment(more: Partial<BuildEnvironment> = {}): BuildEnvironment 
   return { installation, project: directory, cache, offline: false, hashes: new FileHashes(), ...more };
 }
 
-function asking(symbols: Readonly<Record<string, Value>>): Pick<ResolvedConfig, 'symbols'> {
+function asking(
+  symbols: Readonly<Record<string, Value>>,
+  layers: ResolvedConfig['layers'] = [],
+): Pick<ResolvedConfig, 'symbols' | 'layers'> {
   const assignments = Object.entries(symbols).map(([symbol, value], index) => ({
     symbol,
     value,
     origin: { layer: 'a/b', file: '/a/b', line: index + 1 },
   }));
   const none = new Map();
-  return { symbols: { buildroot: mergeAssignments(assignments), kernel: none, uboot: none, busybox: none } };
+  return { layers, symbols: { buildroot: mergeAssignments(assignments), kernel: none, uboot: none, busybox: none } };
+}
+
+function askingForOci(): ResolvedConfig['layers'][number] {
+  const root = { kind: 'path', directory, label: 'layers' } as const;
+  writeTree(directory, { 'layers/my/pods/layer.yaml': 'description: Pods\nprograms: [coracle-oci]\n' });
+  const layer = readLayer('my/pods', root, join(directory, 'layers/my/pods'));
+  if (layer === undefined) throw new Error('no layer');
+  return { layer, reason: { kind: 'asked' } };
 }
 
 function askedSource(where = environment): DeviceSource {
@@ -79,6 +91,8 @@ describe('the tree of our own', () => {
     expect(deviceSource(asking({ [INIT]: YES }), environment)).toBeDefined();
     expect(deviceSource(asking({ BR2_PACKAGE_CORACLE_OCI: YES }), environment)).toBeDefined();
     expect(deviceSource(asking({ [INIT]: NOT_SET }), environment)).toBeUndefined();
+    expect(deviceSource(asking({}, [askingForOci()]), environment)).toBeDefined();
+    expect(deviceSource(asking({ BR2_PACKAGE_CORACLE_OCI: NOT_SET }, [askingForOci()]), environment)).toBeUndefined();
     expect(deviceSource(asking({ BR2_PACKAGE_BUSYBOX: YES, MY_BR2_PACKAGE_CORACLE_INIT: YES }), environment)).toBe(
       undefined,
     );

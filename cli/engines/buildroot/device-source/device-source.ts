@@ -11,6 +11,7 @@ import type { StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { sourceInputs } from '../../device-sources.ts';
 import type { BuildEnvironment } from '../../environment.ts';
+import { askedPrograms } from '../../root-programs.ts';
 import type { ExternalTree } from '../tree/external-trees.ts';
 import { checkPathForMake } from '../tree/path-for-make.ts';
 
@@ -29,15 +30,22 @@ export interface DeviceSource {
   readonly files: readonly StageInput[];
 }
 
+/** The package of one of Coracle's own programs. */
+export function programSymbol(name: string): string {
+  return `BR2_PACKAGE_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
 /** Undefined if no layer asks for a program. Looks at the files of device/, and makes nothing. */
 export function deviceSource(
-  { symbols }: Pick<ResolvedConfig, 'symbols'>,
+  { symbols, layers }: Pick<ResolvedConfig, 'symbols' | 'layers'>,
   { installation, cache, hashes }: BuildEnvironment,
 ): DeviceSource | undefined {
+  const programs = askedPrograms(layers.map(({ layer }) => layer)).map(({ name }) => programSymbol(name));
   const isAsked = [...symbols.buildroot].some(
     ([symbol, chain]) => symbol.startsWith(SYMBOLS) && !sameValue(winner(chain).value, NOT_SET),
   );
-  if (!isAsked) return undefined;
+  // A fragment may say no to what a layer asks for.
+  if (!isAsked && programs.every((symbol) => symbols.buildroot.has(symbol))) return undefined;
   const files = sourceInputs(join(installation, 'device'), hashes);
   const digest = sha256(JSON.stringify([FORMAT, files, hashes.file(join(installation, 'LICENSE'))]));
   return { directory: join(cache, 'buildroot/device-source', digest.slice(0, 32)), digest, files };

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { noProgram } from '../../../../test/support/no-program.ts';
 import { TinyArchive } from '../../../../test/support/tiny-packages.ts';
 import { Failure } from '../../../failure.ts';
 import { JobBudget } from '../../../host/job-budget.ts';
@@ -142,7 +143,7 @@ describe('scripts: run', () => {
     for (const name of ['model', 'run']) {
       const config = await resolveWorkspace(await loadProject(directory, {}, process.cwd()), name);
       try {
-        await run(debianEngine.plan(config, environment(cache)).stages);
+        await run(debianEngine.plan(config, environment(cache), '', noProgram).stages);
       } catch (error) {
         const { code, message } = error instanceof Failure ? error.parts : { code: '', message: '' };
         if (NOT_HERE.includes(code)) ctx.skip(message);

@@ -5,6 +5,7 @@ import type { Stage, StageContext } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import type { EngineTools, FetchedSources } from '../../engine-tools.ts';
 import type { BuildEnvironment } from '../../environment.ts';
+import { askedPrograms, deviceVersion, programFacts } from '../../root-programs.ts';
 import { downloadPath } from '../apt/download.ts';
 import { askedBy, workspaceRequest } from '../package-request.ts';
 import { readPackages } from '../packages-stage.ts';
@@ -39,12 +40,18 @@ export function debianTools(
     fetch: { needs, run: async (context) => fetched(cache, await readPackages(context, packages)) },
     packages: {
       needs,
-      run: async (context) =>
-        packageFacts(await readUnpacked(await shipped(context), cache), {
+      run: async (context) => {
+        const packages = packageFacts(await readUnpacked(await shipped(context), cache), {
           askedBy: askedBy(workspaceRequest(config).packages),
           copyrights: (await copyrights(context)).texts,
           isKernel: (name) => /^linux-(?:image|source)-/.test(name),
-        }),
+        });
+        const version = deviceVersion(environment.installation);
+        const programs = askedPrograms(config.layers.map(({ layer }) => layer));
+        return [...packages, ...programs.map((program) => programFacts(program, version))].sort((a, b) =>
+          a.name < b.name ? -1 : 1,
+        );
+      },
     },
     legalInfo: {
       needs,
