@@ -18,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   compose: 'composing a root, beside mmdebstrap and mksquashfs',
   configure: 'configuring Buildroot, beside SkiffOS',
   'unchanged-buildroot': 'a Buildroot workspace with nothing changed, beside make',
+  oci: 'containers by coracle-oci, beside runc, crun and the floor',
   boot: 'sizes of images, and boot times',
   demo: 'coracle demo from a clean clone',
 };

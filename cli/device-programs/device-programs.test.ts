@@ -54,7 +54,8 @@ libc = "0.2"
     'installation/device/coracle-oci/src/main.rs': 'fn main() {}\n',
     'installation/device/crates/gpt/Cargo.toml': '[package]\nname = "gpt"\n\n[dependencies]\njson.workspace = true\n',
     'installation/device/crates/gpt/src/lib.rs': '',
-    'installation/device/crates/json/Cargo.toml': '[package]\nname = "json"\n\n[dev-dependencies]\nkernel.workspace = true\n',
+    'installation/device/crates/json/Cargo.toml':
+      '[package]\nname = "json"\n\n[dev-dependencies]\nkernel.workspace = true\n',
     'installation/device/crates/json/src/lib.rs': '',
     'installation/device/crates/kernel/Cargo.toml': '[package]\nname = "kernel"\n',
     'installation/device/crates/kernel/src/lib.rs': '',
@@ -199,7 +200,9 @@ describe('the stage', () => {
   it('says what is wrong when the compiler, the network or the cache of cargo is', async () => {
     const fails = async (behaviour: string, offline = false) => {
       writeFileSync(join(directory, 'rust/bin/behaviour'), behaviour);
-      return failuresOf(() => run(planDeviceProgram('coracle-init', 'x86_64', newEnvironment({ offline }), host), 'one'));
+      return failuresOf(() =>
+        run(planDeviceProgram('coracle-init', 'x86_64', newEnvironment({ offline }), host), 'one'),
+      );
     };
     const broken =
       'echo "   Compiling a"; echo "error[E0425]: cannot find value" >&2; echo " --> main.rs:1" >&2; exit 101';

@@ -192,7 +192,9 @@ describe('the debian engine', () => {
     expect(await program()).toEqual({ origin: 'Coracle', mode: 0o755, text: 'one' });
     const records = JSON.parse(readFileSync(output('root/packages.json'), 'utf8')) as PackageRecord[];
     const found = records.filter(({ name }) => name === 'coracle-oci');
-    expect(found).toMatchObject([{ version: expect.stringMatching(/^\d+\.\d+\.\d+$/), askedBy: ['my/base', 'my/app'] }]);
+    expect(found).toMatchObject([
+      { version: expect.stringMatching(/^\d+\.\d+\.\d+$/), askedBy: ['my/base', 'my/app'] },
+    ]);
     compiler = 'two';
     expect(await build()).toEqual(['coracle-oci', 'root']);
     expect(await program()).toMatchObject({ text: 'two' });

@@ -12,8 +12,36 @@ import type { Ran, View } from './view.ts';
 export type Config = Record<string, any>;
 
 const BUSYBOX = '/usr/bin/busybox';
-const APPLETS = ['sh', 'cat', 'echo', 'ls', 'stat', 'readlink', 'mount', 'test', 'true', 'false', 'sleep', 'touch', 'id'];
-const MORE = ['hostname', 'grep', 'mkdir', 'head', 'kill', 'env', 'printenv', 'wc', 'ps', 'umount', 'mknod', 'dd', 'tty'];
+const APPLETS = [
+  'sh',
+  'cat',
+  'echo',
+  'ls',
+  'stat',
+  'readlink',
+  'mount',
+  'test',
+  'true',
+  'false',
+  'sleep',
+  'touch',
+  'id',
+];
+const MORE = [
+  'hostname',
+  'grep',
+  'mkdir',
+  'head',
+  'kill',
+  'env',
+  'printenv',
+  'wc',
+  'ps',
+  'umount',
+  'mknod',
+  'dd',
+  'tty',
+];
 
 /** Why there can be no bundles on this machine, if so. */
 export function lacksBusybox(): string | undefined {

@@ -17,7 +17,9 @@ export interface Place {
 }
 
 /** `name` is what musts.yaml calls the test. */
-export type SpecTests = (must: (name: string, work: (place: Place, context: TestContext) => Promise<void>) => void) => void;
+export type SpecTests = (
+  must: (name: string, work: (place: Place, context: TestContext) => Promise<void>) => void,
+) => void;
 
 export function specification(area: string, tests: SpecTests): void {
   describe.each<CgroupVersion>(['v1', 'v2'])(`${area}, %s view`, { timeout: 120_000 }, (version) => {

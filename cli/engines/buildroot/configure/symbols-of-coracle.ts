@@ -45,7 +45,8 @@ export const SYMBOLS_OF_CORACLE = {
   BR2_TARGET_OPTIMIZATION: { how: 'sets', instead: 'flags of the compiler belong into cflags/ of a layer' },
 } as const satisfies Readonly<Record<string, SymbolOfCoracle>>;
 
-export type OwnSymbol = keyof typeof SYMBOLS_OF_CORACLE;
+/** Those above, and the packages of the programs for the device that layers name. */
+export type OwnSymbol = keyof typeof SYMBOLS_OF_CORACLE | `BR2_PACKAGE_${string}`;
 
 /** Where a layer says in its own words what the symbol says; undefined for symbols that are not Coracle's. */
 export function placeInLayer(symbol: string): string | undefined {

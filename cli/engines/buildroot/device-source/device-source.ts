@@ -31,7 +31,7 @@ export interface DeviceSource {
 }
 
 /** The package of one of Coracle's own programs. */
-export function programSymbol(name: string): string {
+export function programSymbol(name: string): `BR2_PACKAGE_${string}` {
   return `BR2_PACKAGE_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
