@@ -406,7 +406,7 @@ fn job_for(request: &Request<'_>, process: Process, state: &State) -> Result<Job
         kept_descriptors: request.kept_descriptors,
         affinity: affinity.transpose()?,
         keyring: (!request.no_new_keyring).then(|| CString::new(request.id).unwrap_or_default()),
-        console_device: true,
+        first_process: true,
         process,
         ..Job::default()
     })

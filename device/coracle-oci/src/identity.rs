@@ -159,10 +159,10 @@ pub(crate) fn join_keyring(name: &CStr) -> Result<(), Error> {
     }
 }
 
-/// Changes to the working directory; makes it if it is not there.
-pub(crate) fn enter_directory(path: &CStr) -> Result<(), Error> {
+/// Changes to the working directory; makes it, if asked to, where it is not there.
+pub(crate) fn enter_directory(path: &CStr, make: bool) -> Result<(), Error> {
     match fs::change_directory(path) {
-        Err(Errno::ENOENT) => {
+        Err(Errno::ENOENT) if make => {
             let root = fs::open(CWD, c"/", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open /")?;
             // A read-only root says so here.
             crate::rootfs::place::make_directories(root.borrow(), path)?;

@@ -119,12 +119,12 @@ fn prepare(job: &Job, console: Option<Fd>) -> Result<(), Error> {
     if process.terminal {
         let console =
             console.ok_or_else(|| Error::config("process.terminal is true, but there is no console socket"))?;
-        console::open(&console, process.console_size, job.console_device, process.user.uid)?;
+        console::open(&console, process.console_size, job.first_process, process.user.uid)?;
     }
     if let Some(name) = &job.keyring {
         identity::join_keyring(name)?;
     }
-    identity::enter_directory(&process.cwd)?;
+    identity::enter_directory(&process.cwd, job.first_process)?;
     program::find(process).map(drop)
 }
 

@@ -52,7 +52,8 @@ pub(crate) fn cannot_run(process: &Process, errno: Errno) -> Error {
     let (reason, code) = match errno {
         Errno::ENOENT | Errno::ENOTDIR => ("no such file or directory", 127),
         Errno::EACCES | Errno::EPERM => ("permission denied", 126),
-        Errno::EISDIR => ("is a directory", 126),
+        // The kernel's reason, which upper layers know.
+        Errno::EISDIR => ("is a directory: permission denied", 126),
         Errno::ENOEXEC => ("exec format error", 126),
         other => return Error::system(format!("exec: {name:?}"), other),
     };
@@ -109,7 +110,7 @@ mod tests {
             ("/nope", "/bin", "exec: \"/nope\": stat /nope: no such file or directory", 127),
             ("/etc/passwd", "/bin", "exec: \"/etc/passwd\": permission denied", 126),
             ("passwd", "/etc", "exec: \"passwd\": permission denied", 126),
-            ("/bin", "/", "exec: \"/bin\": is a directory", 126),
+            ("/bin", "/", "exec: \"/bin\": is a directory: permission denied", 126),
         ] {
             assert_eq!(find(&process(name, path)).unwrap_err(), Error::Program { what: wanted.into(), code }, "{name}");
         }

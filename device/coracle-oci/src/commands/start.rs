@@ -87,7 +87,7 @@ fn send_process(
         process,
         set_limits: !user_namespace,
         affinity: affinity.transpose()?,
-        console_device: true,
+        first_process: true,
         ..Job::default()
     };
     let mut descriptors: Vec<BorrowedFd<'_>> = (0..3).map(BorrowedFd::standing).collect();

@@ -40,8 +40,8 @@ pub(crate) struct Job {
     pub(crate) affinity: Option<Vec<u64>>,
     /// A new session keyring of this name, unless empty.
     pub(crate) keyring: Option<CString>,
-    /// Bind the terminal to `/dev/console`: of a container's first process only.
-    pub(crate) console_device: bool,
+    /// Of a container: its terminal is bound to `/dev/console`, and its working directory is made if it is not there.
+    pub(crate) first_process: bool,
     /// The container has a user namespace in which groups cannot be set.
     pub(crate) groups_denied: bool,
 }
@@ -83,7 +83,7 @@ impl Job {
             writer.optional(hook.timeout.as_ref(), |writer, seconds| writer.number((*seconds).into()));
         });
         writer.bytes(self.state.as_bytes());
-        for truth in [self.wait, self.set_limits, self.lock_memory, self.console_device, self.groups_denied] {
+        for truth in [self.wait, self.set_limits, self.lock_memory, self.first_process, self.groups_denied] {
             writer.number(truth.into());
         }
         writer.optional(self.personality.as_ref(), |writer, number| writer.number(*number));
@@ -167,7 +167,7 @@ impl Job {
             })
         })?;
         let state = reader.text()?;
-        let [wait, set_limits, lock_memory, console_device, groups_denied] = reader.truths()?;
+        let [wait, set_limits, lock_memory, first_process, groups_denied] = reader.truths()?;
         let job = Self {
             process,
             filter,
@@ -176,7 +176,7 @@ impl Job {
             wait,
             set_limits,
             lock_memory,
-            console_device,
+            first_process,
             groups_denied,
             personality: reader.optional(Reader::number)?,
             memory_policy: reader
@@ -303,7 +303,7 @@ mod tests {
             kept_descriptors: 2,
             affinity: Some(vec![]),
             keyring: Some(c"k".into()),
-            console_device: true,
+            first_process: true,
             groups_denied: false,
         }
     }

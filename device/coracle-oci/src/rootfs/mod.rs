@@ -42,6 +42,7 @@ pub(crate) struct Plan<'a> {
 /// Makes the whole root and gives a descriptor of it; the process's own root is not changed yet.
 pub(crate) fn build(plan: &Plan<'_>) -> Result<Fd, Error> {
     let config = plan.config;
+    let shared = mounts::open_shared(config)?;
     let root = attach_root(plan)?;
     let last_dev = config.mounts.iter().rposition(|mount| mount.destination.as_c_str() == c"/dev");
     let mut dev = None;
@@ -52,7 +53,8 @@ pub(crate) fn build(plan: &Plan<'_>) -> Result<Fd, Error> {
             devices::make(plan, root.borrow(), dev.take())?;
             devices = false;
         }
-        let made = mounts::mount(plan, root.borrow(), mount)?;
+        let source = [plan.sources, &shared].into_iter().find_map(|all| all.get(index)?.as_ref());
+        let made = mounts::mount(plan, root.borrow(), mount, source)?;
         if last_dev == Some(index) {
             dev = made;
         }

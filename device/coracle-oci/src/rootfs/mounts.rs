@@ -1,6 +1,6 @@
 //! One mount after the other: made detached, complete with its attributes, and only then attached where it belongs.
 
-use super::options::Options;
+use super::options::{Options, propagation};
 use super::place::{self, Kind};
 use super::{Plan, copy};
 use crate::error::{About, Error};
@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use kernel::mount::{self, Attributes, MOUNT_ATTR_IDMAP, MOUNT_ATTR_RDONLY};
+use kernel::mount::{self, Attributes, MOUNT_ATTR_IDMAP, MOUNT_ATTR_RDONLY, MS_SHARED, MS_SLAVE};
 use kernel::{BorrowedFd, CWD, Errno, Fd, fs};
 use runtime_spec::{Config, Mount};
 
@@ -37,22 +37,46 @@ pub(crate) fn open_sources(config: &Config, user_namespace: impl Fn() -> Result<
                 return Ok(None);
             }
             let tree = clone_source(mount, &options)?;
+            // What is mounted in a user namespace is never seen outside of it, whoever shares the source.
+            let slave = Attributes { propagation: u64::from(MS_SLAVE), ..Attributes::default() };
+            mount::set_attributes(tree.borrow(), true, slave)
+                .about(|| format!("set the propagation of {}", mount.destination.to_string_lossy()))?;
             set_id_map(mount, &options, tree.borrow(), &user_namespace)?;
             Ok(Some(tree))
         })
         .collect()
 }
 
+/// Clones the sources of bind mounts that are to be shared with where they come from, as long as the namespace's mounts still are
+/// those of the host. That has to be asked for twice, of the mount and of the root, as with runc.
+pub(super) fn open_shared(config: &Config) -> Result<Sources, Error> {
+    let is_shared = |&(flag, _): &(u64, bool)| flag == u64::from(MS_SHARED);
+    if !config.linux.rootfs_propagation.as_deref().and_then(propagation).as_ref().is_some_and(is_shared) {
+        return Ok(Vec::new());
+    }
+    let open = |mount: &Mount| {
+        let options = Options::read(&mount.options);
+        let shared = options.bind && !options.remount && options.propagation.last().is_some_and(is_shared);
+        // A map of users is set on what is nobody else's.
+        let mapped = options.id_map.is_some() || !mount.uid_mappings.is_empty();
+        (shared && !mapped).then(|| clone_source(mount, &options)).transpose()
+    };
+    config.mounts.iter().map(open).collect()
+}
+
 /// Makes and attaches one mount; gives its descriptor.
-pub(super) fn mount(plan: &Plan<'_>, root: BorrowedFd<'_>, mount: &Mount) -> Result<Option<Fd>, Error> {
+pub(super) fn mount(
+    plan: &Plan<'_>,
+    root: BorrowedFd<'_>,
+    mount: &Mount,
+    source: Option<&Fd>,
+) -> Result<Option<Fd>, Error> {
     if mount.kind.as_deref() == Some(c"cgroup") {
         for mount in &plan.cgroup_mounts.mounts {
             make_one(plan, root, mount, None)?;
         }
         return make_links(root, &plan.cgroup_mounts.links).map(|()| None);
     }
-    let index = plan.config.mounts.iter().position(|other| core::ptr::eq(other, mount));
-    let source = index.and_then(|index| plan.sources.get(index)?.as_ref());
     make_one(plan, root, mount, source)
 }
 
