@@ -162,7 +162,8 @@ fn limits(resources: &Resources, unified: bool) -> Result<Properties> {
         number("BlockIOWeight", resources.block_io.weight.filter(|&weight| weight != 0).map(u64::from));
     }
     // systemd takes no 0.
-    number("TasksMax", resources.pids_limit.map(|limit| if limit < 0 { u64::MAX } else { limit.max(1) as u64 }));
+    let tasks = resources.pids_limit.filter(|&limit| limit != 0);
+    number("TasksMax", tasks.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX)));
     let (quota, period) = (cpu.quota.unwrap_or(0), cpu.period.filter(|&period| period != 0));
     number("CPUQuotaPeriodUSec", period);
     if quota != 0 || period.is_some() {

@@ -72,14 +72,9 @@ pub(crate) fn io_weight(weight: u16) -> u64 {
     1 + (u64::from(weight.max(10)) - 10) * 9999 / 990
 }
 
-/// A limit of version 2: below 0 is none.
+/// A limit of version 2, or of processes in either: below 0 is none.
 pub(crate) fn or_max(limit: i64) -> String {
     if limit < 0 { "max".into() } else { alloc::format!("{limit}") }
-}
-
-/// The most processes: 0 would not even let the container's own process start, so it is 1, as in runc and as systemd has it.
-pub(crate) fn pids(limit: i64) -> String {
-    if limit == 0 { "1".into() } else { or_max(limit) }
 }
 
 #[cfg(test)]
@@ -122,6 +117,6 @@ mod tests {
     fn weights_of_io_keep_their_ends() {
         assert_eq!((io_weight(10), io_weight(1000), io_weight(0)), (1, 10_000, 1));
         assert!((0..=1000).map(io_weight).is_sorted());
-        assert_eq!((pids(0), pids(-1), pids(7)), ("1".into(), "max".into(), "7".into()));
+        assert_eq!((or_max(-1), or_max(7)), ("max".into(), "7".into()));
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn asked(resources: &Resources, rootless: bool) -> Option<&'static st
     let fields = [
         ("memory", rest.memory != nothing.memory),
         ("cpu", rest.cpu != nothing.cpu),
-        ("pids", rest.pids_limit.is_some()),
+        ("pids", rest.pids_limit.is_some_and(|limit| limit != 0)),
         ("blockIO", rest.block_io != nothing.block_io),
         ("hugepageLimits", !rest.hugepage_limits.is_empty()),
         ("network", rest.network_class.is_some_and(|class| class != 0) || !rest.network_priorities.is_empty()),

@@ -1,6 +1,6 @@
 //! Limits as files of version 1 (kernel documentation, `admin-guide/cgroup-v1/`).
 
-use super::convert::pids;
+use super::convert::or_max;
 use super::{Absent, Write};
 use crate::devices;
 use crate::{Error, Result};
@@ -12,8 +12,8 @@ use runtime_spec::{BlockIo, Cpu, Memory, Resources, Throttle};
 /// All writes, each with the controller in whose hierarchy it is.
 pub(crate) fn writes(resources: &Resources) -> Result<Vec<Write>> {
     let mut all = devices::version_1_writes(&resources.devices)?;
-    if let Some(limit) = resources.pids_limit {
-        all.push(Write::new("pids", "pids.limit", "pids.max", pids(limit)));
+    if let Some(limit) = resources.pids_limit.filter(|&limit| limit != 0) {
+        all.push(Write::new("pids", "pids.limit", "pids.max", or_max(limit)));
     }
     memory(&resources.memory, &mut all)?;
     cpu(&resources.cpu, &mut all)?;

@@ -3,7 +3,7 @@
 //! Fields that version 2 has no place for are errors when they ask for something; memory of the kernel is part of the
 //! limit there, so fields about that are left out, as in runc.
 
-use super::convert::{io_weight, or_max, pids, swap_alone, weight_of_shares};
+use super::convert::{io_weight, or_max, swap_alone, weight_of_shares};
 use super::{Absent, Write};
 use crate::{Error, Result};
 use alloc::borrow::Cow;
@@ -17,8 +17,13 @@ const NOWHERE: &str = "cannot be set with cgroup version 2";
 /// All writes but for devices, in order.
 pub(crate) fn writes(resources: &Resources) -> Result<Vec<Write>> {
     let mut all = Vec::new();
-    if let Some(limit) = resources.pids_limit {
-        all.push(Write::new("pids", "pids.limit", "pids.max", pids(limit)));
+    // podman 4 writes 0 where there is to be no limit; runc 1.1 and crun leave it alone, too.
+    if let Some(limit) = resources.pids_limit.filter(|&limit| limit != 0) {
+        let value = or_max(limit);
+        // No limit is what there is without the controller.
+        let controller = if value == "max" { "" } else { "pids" };
+        let absent = if controller.is_empty() { Absent::Passes } else { Absent::Fails };
+        all.push(Write::new(controller, "pids.limit", "pids.max", value).or(absent));
     }
     memory(&resources.memory, &mut all)?;
     cpu(&resources.cpu, &mut all)?;
@@ -188,6 +193,9 @@ mod tests {
         becomes(r#"{"memory": {"reservation": 5}}"#, &[("memory.low", "5")]);
         becomes(r#"{"memory": {"limit": -1}}"#, &[("memory.swap.max", "max"), ("memory.max", "max")]);
         becomes(r#"{"pids": {"limit": -1}}"#, &[("pids.max", "max")]);
+        becomes(r#"{"pids": {"limit": 0}}"#, &[]);
+        let unlimited = writes(&read(r#"{"pids": {"limit": -1}}"#)).unwrap();
+        assert_eq!((unlimited[0].controller.as_ref(), &unlimited[0].absent), ("", &Absent::Passes));
         becomes(r#"{"cpu": {"quota": -1, "burst": 5}}"#, &[("cpu.max", "max"), ("cpu.max.burst", "5")]);
         becomes(r#"{"cpu": {"period": 2000, "idle": 1}}"#, &[("cpu.idle", "1"), ("cpu.max", "max 2000")]);
         becomes(r#"{"cpu": {"cpus": "0-1", "mems": "0"}}"#, &[("cpuset.cpus", "0-1"), ("cpuset.mems", "0")]);

@@ -1,0 +1,165 @@
+/**
+ * The runtime killed at any moment of create, start, run, kill and delete: at each of its system calls (strace puts SIGKILL in the
+ * call's place, into whichever of its processes makes it) and at seeded random times. Afterwards `delete --force` is to
+ * leave no process, no mount, no cgroup and no directory.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { makeBusyboxRoot, missingPrograms } from './support/busybox-root.ts';
+import { orSkip } from './support/suite.ts';
+import { openUpperLayer, type UpperLayer } from './support/upper-layer.ts';
+
+/** Every system call takes minutes; a test of each takes every so many, beginning with another one each day of the month. */
+const STRIDE = Number(process.env['CORACLE_OCI_KILL_STRIDE'] ?? 13);
+const RANDOM_KILLS = 20;
+/** Names the container's program, the hooks and the cgroup, so that whatever is left can be told. */
+const MARK = 'coraclekilled';
+
+const PREPARED: Readonly<Record<string, readonly string[]>> = {
+  create: [],
+  run: [],
+  start: ['create'],
+  delete: ['create'],
+  'delete --force': ['create', 'start'],
+  kill: ['create', 'start'],
+};
+
+describe.each(['v1', 'v2'] as const)('killed anywhere, cgroup %s', { timeout: 600_000 }, (version) => {
+  let opened: UpperLayer | { readonly reason: string };
+  beforeAll(async () => {
+    opened = await openUpperLayer(version, []);
+    if ('view' in opened) makeBundle(opened);
+  }, 400_000);
+  afterAll(async () => {
+    if ('view' in opened) await opened.close();
+  });
+
+  for (const [command, before] of Object.entries(PREPARED)) {
+    it(`${command}: at its system calls`, async (context) => {
+      const layer = orSkip(context, opened);
+      const missing = missingPrograms(['strace']);
+      if (missing !== null) orSkip(context, { reason: missing });
+      await stepThrough(layer, context, command, before);
+    });
+  }
+
+  it('create, start and delete one after the other, at random times', async (context) => {
+    const layer = orSkip(context, opened);
+    const random = seeded(4);
+    const problems: string[] = [];
+    for (let round = 0; round < RANDOM_KILLS; round += 1) {
+      const seconds = (random() * 0.06).toFixed(4);
+      const all = ['create', 'start', 'delete --force'].map((command) => line(layer, command)).join('; ');
+      // The whole session of the commands, as a machine does that runs out of memory; not the container's.
+      await layer.view.run(['timeout', '--signal=KILL', seconds, 'sh', '-c', `${all}; sleep 1`]);
+      const left = await cleanUp(layer);
+      if (left !== '') problems.push(`after ${seconds} s: ${left}`);
+    }
+    expect(problems).toEqual([]);
+  });
+});
+
+/** Kills the command at its first, then its tenth … system call, until it ends by itself. */
+async function stepThrough(
+  layer: UpperLayer,
+  context: TestContext,
+  command: string,
+  before: readonly string[],
+): Promise<void> {
+  const problems: string[] = [];
+  let killed = 0;
+  for (let call = 1 + (new Date().getDate() % STRIDE); ; call += STRIDE) {
+    const inject = `--inject=all:signal=KILL:when=${call}`;
+    const traced = `strace -f -o /dev/null -e trace=all ${inject} ${line(layer, command)}`;
+    const script = [...before.map((one) => line(layer, one)), traced].join(' && ');
+    const ran = await layer.view.run(['sh', '-c', script], { timeoutMs: 60_000 });
+    const left = await cleanUp(layer);
+    if (left !== '') problems.push(`${command}, call ${call}: ${left}`);
+    if (/ptrace|not permitted/i.test(ran.stderr) && killed === 0) {
+      orSkip(context, { reason: `strace cannot trace here: ${ran.stderr}` });
+    }
+    // strace ends as the program did. Each of its processes counts its own calls: none has as many.
+    if (ran.exitCode === 0) break;
+    killed += 1;
+    if (killed > 2000) throw new Error('the command never ends by itself');
+  }
+  process.stdout.write(`${command}: killed ${killed} times, every ${STRIDE}th system call\n`);
+  expect(killed).toBeGreaterThan(2);
+  expect(problems).toEqual([]);
+}
+
+function line(layer: UpperLayer, command: string): string {
+  const [verb, ...rest] = command.split(' ');
+  const bundle = verb === 'create' || verb === 'run' ? ` --bundle ${layer.scratch}/bundle` : '';
+  const detach = verb === 'run' ? ' --detach' : '';
+  const signal = verb === 'kill' ? ' KILL' : '';
+  return `${layer.runtime.path} --root ${layer.scratch}/state ${verb}${detach}${bundle} ${rest.join(' ')} ${MARK}${signal} </dev/null`;
+}
+
+/** Forces the container away; what is left then, in words. */
+async function cleanUp(layer: UpperLayer): Promise<string> {
+  const { view, scratch } = layer;
+  const deleted = await view.run(['sh', '-c', line(layer, 'delete --force')]);
+  // A process that was killed may take a moment to be gone, and is waited for by the view's first process.
+  const look = [
+    `grep -l ${MARK} /proc/[0-9]*/cmdline 2>/dev/null | while read -r f; do grep -q "^State:.Z" "\${f%cmdline}status" || echo "process $f"; done`,
+    `grep -F ${scratch}/bundle /proc/self/mountinfo`,
+    `find /sys/fs/cgroup -name "${MARK}*" -type d`,
+    `find ${scratch}/state -mindepth 1`,
+  ].join('; ');
+  let left = '';
+  for (let tries = 0; tries < 50; tries += 1) {
+    // The shell that looks has the mark in its own arguments.
+    left = (await view.run(['sh', '-s'], { input: look })).stdout.trim();
+    if (left === '') break;
+  }
+  if (left !== '') await view.run(['sh', '-c', `rm -rf ${scratch}/state/*`]);
+  return deleted.exitCode === 0 ? left : `delete --force ended with ${deleted.exitCode}: ${deleted.stderr} ${left}`;
+}
+
+function makeBundle(layer: UpperLayer): void {
+  const bundle = join(layer.scratch, 'bundle');
+  makeBusyboxRoot(join(bundle, 'rootfs'));
+  mkdirSync(join(layer.scratch, 'state'));
+  const mounts = [
+    { destination: '/proc', type: 'proc', source: 'proc' },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'mode=755', 'size=1m'] },
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance', 'ptmxmode=0666'] },
+    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] },
+    { destination: '/tmp', type: 'bind', source: layer.scratch, options: ['rbind', 'ro', 'rprivate'] },
+  ];
+  const namespaces = ['pid', 'mount', 'ipc', 'uts', 'network', 'cgroup'].map((type) => ({ type }));
+  const hook = { path: '/bin/true', args: ['true', MARK] };
+  const config = {
+    ociVersion: '1.0.2',
+    root: { path: 'rootfs' },
+    process: {
+      cwd: '/',
+      args: ['sh', '-c', 'while :; do sleep 1000; done', MARK],
+      env: ['PATH=/bin'],
+      user: { uid: 0, gid: 0 },
+    },
+    mounts,
+    hooks: { createRuntime: [hook], poststart: [hook], poststop: [hook] },
+    linux: {
+      namespaces,
+      cgroupsPath: `/${MARK}`,
+      maskedPaths: ['/proc/kcore'],
+      readonlyPaths: ['/proc/sys'],
+      seccomp: { defaultAction: 'SCMP_ACT_ALLOW' },
+    },
+  };
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+}
+
+/** A small generator of numbers from 0 to 1, the same every time (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
