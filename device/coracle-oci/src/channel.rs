@@ -27,8 +27,8 @@ pub(crate) enum Kind {
     Failed = 7,
     /// To the command: the program cannot be run.
     NoProgram = 8,
-    /// To the command: something was not done.
-    Warning = 9,
+    /// To the command: this went wrong before anything was changed; the process waits on.
+    Refused = 9,
 }
 
 impl Kind {
@@ -43,7 +43,7 @@ impl Kind {
             Self::Ready,
             Self::Failed,
             Self::NoProgram,
-            Self::Warning,
+            Self::Refused,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == byte)
@@ -80,6 +80,24 @@ pub(crate) fn send(
     let mut all = descriptors.to_vec();
     all.push(file.borrow());
     socket::send(to, &message, &all).map(drop)
+}
+
+/// Tells the command what went wrong; the process that tells it goes on, or not.
+pub(crate) fn refuse(to: BorrowedFd<'_>, error: &Error) {
+    tell(to, Kind::Refused, error);
+}
+
+/// Tells the command what ends this process.
+pub(crate) fn report(to: BorrowedFd<'_>, error: &Error) {
+    tell(to, if matches!(error, Error::Program { .. }) { Kind::NoProgram } else { Kind::Failed }, error);
+}
+
+fn tell(to: BorrowedFd<'_>, kind: Kind, error: &Error) {
+    let code = if let Error::Program { code, .. } = error { *code as u8 } else { 0 };
+    let mut content = alloc::vec![code];
+    content.extend_from_slice(alloc::format!("{error}").as_bytes());
+    // When the command is gone, there is nobody to tell.
+    let _ = send(to, kind, &content, &[]);
 }
 
 /// Receives the next message; `None` when the other end is closed.

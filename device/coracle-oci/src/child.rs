@@ -60,20 +60,8 @@ pub(crate) fn run(setup: &Setup<'_>) -> ! {
         Err(error) => error,
         Ok(never) => match never {},
     };
-    report(setup.channel.borrow(), &error);
+    channel::report(setup.channel.borrow(), &error);
     process::exit(1)
-}
-
-/// Tells the command what went wrong.
-pub(crate) fn report(channel: BorrowedFd<'_>, error: &Error) {
-    let (kind, code) = match error {
-        Error::Program { code, .. } => (Kind::NoProgram, *code as u8),
-        _ => (Kind::Failed, 0),
-    };
-    let mut content = alloc::vec![code];
-    content.extend_from_slice(format!("{error}").as_bytes());
-    // When the command is gone, there is nobody to tell.
-    let _ = channel::send(channel, kind, &content, &[]);
 }
 
 fn steps(setup: &Setup<'_>) -> Result<core::convert::Infallible, Error> {

@@ -22,15 +22,14 @@ use alloc::vec::Vec;
 use cgroup::{Driver, Group, Layout};
 use core::ffi::CStr;
 use kernel::process::{self, CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWTIME, CLONE_NEWUSER, Clone, Side};
-use kernel::{CWD, Fd, clock, fs, signal, socket, user};
+use kernel::schedule::{self, Scheduling};
+use kernel::{CWD, Errno, Fd, clock, fs, signal, socket, user};
 use runtime_spec::{NamespaceKind, Process};
 
 /// Where cgroups are mounted on every system.
 const CGROUP_ROOT: &str = "/sys/fs/cgroup";
 /// Processors of a container's process, `0-3,7`, where process.json says nothing.
 pub(crate) const CPUS: &str = "org.coracle.cpus";
-/// `true`: the process's memory is never paged out.
-pub(crate) const LOCK_MEMORY: &str = "org.coracle.lock-memory";
 
 /// What to make.
 #[derive(Debug)]
@@ -118,6 +117,21 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
     }
 }
 
+/// Moves a process into a group by `enter`. Where real-time tasks have group scheduling (version 1), none may enter a group that has
+/// no real time of its own: then it goes without the policy that it only has because its caller has it.
+pub(crate) fn attach(pid: i32, log: &Log, enter: impl Fn() -> cgroup::Result<()>) -> Result<(), Error> {
+    let refused = match enter() {
+        Err(error) if error.errno() == Some(Errno::EINVAL) && schedule::is_real_time(pid) => error,
+        done => return done.map_err(from_cgroup),
+    };
+    schedule::set_scheduling(pid, &Scheduling::default()).about(|| "take the real-time scheduling from the process")?;
+    enter().map_err(from_cgroup)?;
+    log.warning(format_args!(
+        "the caller's real-time scheduling is not passed on, since the cgroup has no linux.resources.cpu.realtimeRuntime: {refused}"
+    ));
+    Ok(())
+}
+
 pub(crate) fn from_cgroup(error: cgroup::Error) -> Error {
     Error::Reported(format!("{error}"))
 }
@@ -201,7 +215,7 @@ fn make(
                 cgroup.create(resources, Some(pid)).map_err(from_cgroup)?;
             }
             if entry.is_none() {
-                cgroup.attach(pid).map_err(from_cgroup)?;
+                attach(pid, request.log, || cgroup.attach(pid))?;
             }
             state.cgroup = Document(cgroup.to_json());
             let mut made = Making { request, directory, state, channel: own_end, pid, groups_denied: false };
@@ -338,7 +352,9 @@ impl Making<'_> {
         self.record()?;
         let config = &self.request.bundle.config;
         let user_namespace = self.state.namespaces & CLONE_NEWUSER != 0;
-        let process = config.process.clone().unwrap_or_default();
+        let mut process = config.process.clone().unwrap_or_default();
+        // Not for a container's first process, says the specification.
+        process.exec_cpu_affinity = None;
         if let Some(score) = process.oom_score_adj {
             set_oom_score(self.pid, score)?;
         }
@@ -370,7 +386,7 @@ impl Making<'_> {
 pub(crate) fn failure(message: &channel::Message) -> Error {
     let what = String::from_utf8_lossy(message.content.get(1..).unwrap_or_default()).into_owned();
     match (message.kind, message.content.first()) {
-        (Kind::NoProgram, Some(&code)) => Error::Program { what, code: i32::from(code) },
+        (Kind::NoProgram | Kind::Refused, Some(&code)) if code != 0 => Error::Program { what, code: i32::from(code) },
         _ => Error::Reported(what),
     }
 }
@@ -400,7 +416,6 @@ fn job_for(request: &Request<'_>, process: Process, state: &State) -> Result<Job
         filter,
         hooks: config.hooks.start_container.clone(),
         wait: request.wait,
-        lock_memory: annotation(LOCK_MEMORY) == Some("true"),
         personality: linux.personality,
         memory_policy: linux.memory_policy.clone(),
         kept_descriptors: request.kept_descriptors,

@@ -9,7 +9,7 @@ use kernel::user::{self, Capabilities};
 use kernel::{CWD, Errno, Fd, fs, process, security};
 use runtime_spec::{Process, Rlimit};
 
-/// Processors, scheduling, priority of input and output, memory policy, execution domain, locked memory.
+/// Processors, scheduling, priority of input and output, memory policy, execution domain.
 pub(crate) fn set_scheduling(job: &Job) -> Result<(), Error> {
     let process = &job.process;
     let last = process.exec_cpu_affinity.as_ref().and_then(|affinity| affinity.last.as_ref());
@@ -36,9 +36,6 @@ pub(crate) fn set_scheduling(job: &Job) -> Result<(), Error> {
     }
     if let Some(personality) = job.personality {
         process::set_personality(personality).about(|| "set the personality")?;
-    }
-    if job.lock_memory {
-        schedule::lock_memory().about(|| "lock the memory of the process")?;
     }
     Ok(())
 }

@@ -2,7 +2,6 @@
 //! gets the job, waits for the start if it has to, and becomes the program.
 
 use crate::channel::{self, Kind, Message};
-use crate::child::report;
 use crate::console;
 use crate::error::{About, Error};
 use crate::hooks;
@@ -12,7 +11,7 @@ use crate::program;
 use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use kernel::process;
+use kernel::process::{self, CLONE_NEWCGROUP};
 use kernel::security::{self, NEW_LISTENER};
 use kernel::{BorrowedFd, Fd, fs, signal, socket};
 
@@ -44,7 +43,7 @@ pub(crate) fn main(arguments: &[&CStr]) -> i32 {
         Ok(never) => match never {},
     };
     if let Some(answer) = answer {
-        report(answer.borrow(), &error);
+        channel::report(answer.borrow(), &error);
     }
     match error {
         Error::Program { code, .. } => code,
@@ -70,24 +69,58 @@ fn steps(inherited: Inherited, answer: &mut Option<Fd>) -> Result<core::convert:
     let channel = &*answer.insert(channel);
     let message = channel::receive(channel.borrow())?;
     let mut job = message.and_then(|message| take_job(&message)).ok_or_else(no_job)?;
-    if job.wait {
-        // It must be known now what cannot run later.
-        prepare(&job, console.take())?;
+    if !job.wait {
+        prepare(&job, console)?;
         process::signal_on_parents_death(0).about(|| "prctl(PR_SET_PDEATHSIG)")?;
-        channel::send(channel.borrow(), Kind::Ready, &[], &[]).about(|| "tell the command")?;
-        let start = start.ok_or_else(no_job)?;
-        let connection = socket::accept(start.borrow()).about(|| "wait for the start")?;
-        let connection = &*answer.insert(connection);
-        let message = channel::receive(connection.borrow())?.ok_or_else(no_job)?;
-        if message.kind == Kind::Job {
-            (job, console) = replace(&message)?;
-            prepare(&job, console)?;
-        }
         return become_program(&job, listener.as_ref());
     }
-    prepare(&job, console)?;
+    // It must be known now what cannot run later.
+    prepare(&job, console.take())?;
     process::signal_on_parents_death(0).about(|| "prctl(PR_SET_PDEATHSIG)")?;
-    become_program(&job, listener.as_ref())
+    channel::send(channel.borrow(), Kind::Ready, &[], &[]).about(|| "tell the command")?;
+    let start = start.ok_or_else(no_job)?;
+    loop {
+        drop(answer.take());
+        let connection = &*answer.insert(socket::accept(start.borrow()).about(|| "wait for the start")?);
+        if take_start(connection.borrow(), &mut job)? {
+            return become_program(&job, listener.as_ref());
+        }
+    }
+}
+
+/// What one command that connected wants of the waiting process; whether it is to start now. What is refused before
+/// anything has changed is told, and the process waits on: for another try, or its end.
+fn take_start(connection: BorrowedFd<'_>, job: &mut Job) -> Result<bool, Error> {
+    let refuse = |error: &Error| channel::refuse(connection, error);
+    match channel::receive(connection) {
+        Ok(Some(message)) if message.kind == Kind::Go => {
+            if job.has_process() {
+                return Ok(true);
+            }
+            refuse(&Error::config("there is no process: start the container with --process"));
+        }
+        Ok(Some(message)) if message.kind == Kind::Job => {
+            let Some(sent) = take_job(&message) else {
+                refuse(&no_job());
+                return Ok(false);
+            };
+            let next = sent.in_place_of(job);
+            if let Err(error) = check(&next) {
+                refuse(&error);
+                return Ok(false);
+            }
+            let console = take_over(&message)?;
+            prepare(&next, console)?;
+            *job = next;
+            if !job.wait {
+                return Ok(true);
+            }
+            channel::send(connection, Kind::Ready, &[], &[]).about(|| "tell the command")?;
+        }
+        // A command that was stopped before it said anything, or that says what nobody understands.
+        _ => {}
+    }
+    Ok(false)
 }
 
 fn no_job() -> Error {
@@ -98,19 +131,23 @@ fn take_job(message: &Message) -> Option<Job> {
     if message.kind == Kind::Job { Job::decode(&message.content) } else { None }
 }
 
-/// Takes another job at the start, with its standard input, output and error, and the socket for its terminal.
-fn replace(message: &Message) -> Result<(Job, Option<Fd>), Error> {
-    let job = take_job(message).ok_or_else(no_job)?;
+/// Takes the standard input, output and error beside another job, and the socket for its terminal.
+fn take_over(message: &Message) -> Result<Option<Fd>, Error> {
     let mut descriptors = message.descriptors.iter();
     for (number, fd) in (0..).zip(descriptors.by_ref().take(3)) {
         fs::duplicate_to(fd.borrow(), number).about(|| format!("take over descriptor {number}"))?;
     }
-    let console = descriptors
-        .next()
-        .map(|fd| fs::duplicate(fd.borrow(), 3))
-        .transpose()
-        .about(|| "take over the console socket")?;
-    Ok((job, console))
+    descriptors.next().map(|fd| fs::duplicate(fd.borrow(), 3)).transpose().about(|| "take over the console socket")
+}
+
+/// What can be told before anything has changed.
+fn check(job: &Job) -> Result<(), Error> {
+    if !job.has_process() {
+        return Ok(());
+    }
+    // A relative program is looked for from there, as it will be when it starts.
+    identity::enter_directory(&job.process.cwd, job.first_process)?;
+    program::find(&job.process).map(drop)
 }
 
 /// What can be done and checked before the start.
@@ -124,12 +161,26 @@ fn prepare(job: &Job, console: Option<Fd>) -> Result<(), Error> {
     if let Some(name) = &job.keyring {
         identity::join_keyring(name)?;
     }
-    identity::enter_directory(&process.cwd, job.first_process)?;
-    program::find(process).map(drop)
+    check(job)
+}
+
+/// What a container that was taken from a pool gets instead of the pool's.
+fn take_names(job: &Job) -> Result<(), Error> {
+    if let Some(name) = &job.host_name {
+        process::set_host_name(name.as_bytes()).about(|| "sethostname")?;
+    }
+    if let Some(name) = &job.domain_name {
+        process::set_domain_name(name.as_bytes()).about(|| "setdomainname")?;
+    }
+    if job.new_cgroup_namespace {
+        process::unshare(CLONE_NEWCGROUP).about(|| "make the cgroup namespace anew")?;
+    }
+    Ok(())
 }
 
 /// The last steps, of which none may be missed, in the one order in which all are allowed.
 fn become_program(job: &Job, listener: Option<&Fd>) -> Result<core::convert::Infallible, Error> {
+    take_names(job)?;
     let process = &job.process;
     if !job.hooks.is_empty() {
         hooks::run("startContainer", &job.hooks, &job.state)?;

@@ -119,6 +119,9 @@ pub(super) fn create(context: &Context<'_>) -> Result<i32, Error> {
 pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     let mut call = Call::read(context)?;
     let detach = call.given.has("detach");
+    if call.bundle.config.process.is_none() {
+        return Err(Error::config("there is no process to run: create the container, and start it with --process"));
+    }
     if detach && call.terminal() && call.console.is_none() {
         return Err(Error::Usage("process.terminal is true: --detach needs --console-socket".into()));
     }

@@ -5,7 +5,7 @@ use super::{Container, Context};
 use crate::arguments::{self, Given, Known, flag, value};
 use crate::bundle;
 use crate::channel::{self, Kind};
-use crate::child::{self, Passed, Program};
+use crate::child::{Passed, Program};
 use crate::create::{self, from_cgroup};
 use crate::error::{About, Error};
 use crate::filter;
@@ -80,7 +80,8 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
         None => (None, console.filter(|_| process.terminal)),
     };
     let watch = (!detach).then(foreground::Watch::begin).transpose()?;
-    let entering = Entering { container: &container, cgroup: given.text("cgroup")?, console: console.as_ref() };
+    let (cgroup, log) = (given.text("cgroup")?, &context.log);
+    let entering = Entering { container: &container, cgroup, log, console: console.as_ref() };
     let job = job_for(&config, process, kept_descriptors(&given, context)?)?;
     let (pid, handle) = entering.start(job)?;
     drop(console);
@@ -201,6 +202,7 @@ fn job_for(config: &Config, process: Process, kept_descriptors: u32) -> Result<J
 struct Entering<'a> {
     container: &'a Container,
     cgroup: Option<&'a str>,
+    log: &'a Log,
     console: Option<&'a Fd>,
 }
 
@@ -230,13 +232,13 @@ impl Entering<'_> {
             Side::Child => {
                 drop(own_end);
                 let error = self.child(&first, &program, &other_end, two_steps);
-                child::report(other_end.borrow(), &error);
+                channel::report(other_end.borrow(), &error);
                 process::exit(1)
             }
             Side::Parent { pid, handle } => {
                 drop(other_end);
                 if entry.is_none() {
-                    group.attach_beside(pid, state.pid).map_err(from_cgroup)?;
+                    create::attach(pid, self.log, || group.attach_beside(pid, state.pid))?;
                 }
                 job.set_limits = !two_steps;
                 self.give_job(&own_end, pid, handle, two_steps, &job)

@@ -3,6 +3,7 @@
 mod agent;
 mod create;
 mod delete;
+mod events;
 mod exec;
 mod features;
 mod kill;
@@ -55,6 +56,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "list", summary: "list containers", run: list::run },
     Command { name: "pause", summary: "freeze all processes of a container", run: pause::pause },
     Command { name: "resume", summary: "let them go on", run: pause::resume },
+    Command { name: "events", summary: "print what a container uses, and when memory ran out", run: events::run },
     Command { name: "update", summary: "change a container's limits", run: update::run },
     Command { name: "spec", summary: "write a config.json to start from", run: spec::run },
     Command {

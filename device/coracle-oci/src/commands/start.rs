@@ -32,8 +32,16 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         Some(process) => send_process(&container, &connection, process, given.text("cpus")?, console.as_ref())?,
     }
     // Closed when the process has become the program.
-    if let Some(message) = channel::receive(connection.borrow())? {
-        return Err(create::failure(&message));
+    match channel::receive(connection.borrow())? {
+        None => {}
+        Some(message) if message.kind == Kind::Refused => {
+            context.log.warning(format_args!("container {} was not changed, and still waits", container.state.id));
+            return Err(create::failure(&message));
+        }
+        Some(message) => {
+            context.log.warning(format_args!("container {} has stopped", container.state.id));
+            return Err(create::failure(&message));
+        }
     }
     fs::remove(container.directory.fd.borrow(), START_SOCKET, 0)
         .about(|| format!("remove the start socket of {}", container.state.id))?;

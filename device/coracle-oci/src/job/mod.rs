@@ -28,8 +28,12 @@ pub(crate) struct Job {
     pub(crate) wait: bool,
     /// Set limits here; otherwise the command outside has done it, which may raise them.
     pub(crate) set_limits: bool,
-    /// Keep all memory from being paged out.
-    pub(crate) lock_memory: bool,
+    /// In the container's UTS namespace, instead of what it was created with.
+    pub(crate) host_name: Option<String>,
+    /// As above.
+    pub(crate) domain_name: Option<String>,
+    /// The process has been moved: its cgroup namespace is to begin where it is now.
+    pub(crate) new_cgroup_namespace: bool,
     /// Execution domain.
     pub(crate) personality: Option<u64>,
     /// Of NUMA.
@@ -60,6 +64,29 @@ pub(crate) struct Filter {
 }
 
 impl Job {
+    /// Whether there is a program to become; without it, a container waits for one.
+    pub(crate) fn has_process(&self) -> bool {
+        !self.process.args.is_empty()
+    }
+
+    /// This job, sent to a process that waits, with what belongs to the container and not to its program: the process of
+    /// `start --process` brings neither a filter nor hooks, and must not get rid of them. A job with a state of its own
+    /// (of a container that is taken from a pool) is complete.
+    pub(crate) fn in_place_of(self, before: &Self) -> Self {
+        let groups_denied = before.groups_denied;
+        if !self.state.is_empty() {
+            return Self { groups_denied, ..self };
+        }
+        Self {
+            process: self.process,
+            wait: self.wait,
+            set_limits: self.set_limits,
+            affinity: self.affinity.or_else(|| before.affinity.clone()),
+            keyring: None,
+            ..before.clone()
+        }
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         self.write_process(&mut writer);
@@ -83,8 +110,11 @@ impl Job {
             writer.optional(hook.timeout.as_ref(), |writer, seconds| writer.number((*seconds).into()));
         });
         writer.bytes(self.state.as_bytes());
-        for truth in [self.wait, self.set_limits, self.lock_memory, self.first_process, self.groups_denied] {
+        for truth in [self.wait, self.set_limits, self.new_cgroup_namespace, self.first_process, self.groups_denied] {
             writer.number(truth.into());
+        }
+        for name in [&self.host_name, &self.domain_name] {
+            writer.optional(name.as_ref(), |writer, text| writer.bytes(text.as_bytes()));
         }
         writer.optional(self.personality.as_ref(), |writer, number| writer.number(*number));
         writer.optional(self.memory_policy.as_ref(), |writer, policy| {
@@ -167,7 +197,7 @@ impl Job {
             })
         })?;
         let state = reader.text()?;
-        let [wait, set_limits, lock_memory, first_process, groups_denied] = reader.truths()?;
+        let [wait, set_limits, new_cgroup_namespace, first_process, groups_denied] = reader.truths()?;
         let job = Self {
             process,
             filter,
@@ -175,9 +205,11 @@ impl Job {
             state,
             wait,
             set_limits,
-            lock_memory,
+            new_cgroup_namespace,
             first_process,
             groups_denied,
+            host_name: reader.optional(Reader::text)?,
+            domain_name: reader.optional(Reader::text)?,
             personality: reader.optional(Reader::number)?,
             memory_policy: reader
                 .optional(|reader| Some(MemoryPolicy { mode: reader.small()?, nodes: reader.list(Reader::number)? }))?,
@@ -297,7 +329,9 @@ mod tests {
             state: "{}".into(),
             wait: true,
             set_limits: false,
-            lock_memory: true,
+            host_name: Some("h".into()),
+            domain_name: None,
+            new_cgroup_namespace: true,
             personality: Some(8),
             memory_policy: Some(MemoryPolicy { mode: 3, nodes: vec![1] }),
             kept_descriptors: 2,
@@ -313,6 +347,19 @@ mod tests {
         for job in [full(), Job::default()] {
             assert_eq!(Job::decode(&job.encode()), Some(job));
         }
+    }
+
+    #[test]
+    fn another_process_does_not_get_rid_of_what_the_container_has() {
+        let before = full();
+        let sent = Job { process: Process { args: vec![c"y".into()], ..Process::default() }, ..Job::default() };
+        let job = sent.clone().in_place_of(&before);
+        assert_eq!((&job.process, job.wait, job.set_limits), (&sent.process, false, false));
+        assert_eq!((&job.filter, &job.hooks, &job.state), (&before.filter, &before.hooks, &before.state));
+        assert_eq!((job.personality, job.kept_descriptors, job.first_process), (Some(8), 2, true));
+        assert_eq!(job.affinity, before.affinity);
+        let complete = Job { state: "{}".into(), ..Job::default() };
+        assert_eq!(complete.clone().in_place_of(&before), complete);
     }
 
     #[test]

@@ -47,6 +47,13 @@ pub fn set_scheduling(pid: i32, wanted: &Scheduling) -> Result<()> {
     sys!(sched_setattr, pid, In(&attributes), 0u32).map(drop)
 }
 
+/// Whether a process has a real-time policy, `SCHED_FIFO` or `SCHED_RR`.
+#[must_use]
+pub fn is_real_time(pid: i32) -> bool {
+    const RESET_ON_FORK: usize = 0x4000_0000;
+    sys!(sched_getscheduler, pid).is_ok_and(|policy| matches!(policy & !RESET_ON_FORK, 1 | 2))
+}
+
 /// The halves of a number in the order in which the (little-endian) machine stores them.
 const fn halves(number: u64) -> [u32; 2] {
     [number as u32, (number >> 32) as u32]
@@ -90,11 +97,6 @@ pub fn set_memory_policy(mode: u32, nodes: &[u64]) -> Result<()> {
     }
     // One more than there are bits: the kernel takes the number for the first bit that is not there.
     sys!(set_mempolicy, mode, In(nodes), nodes.len() * 64 + 1).map(drop)
-}
-
-/// Keeps all memory of the caller, now and later, from being paged out; ends with the next exec.
-pub fn lock_memory() -> Result<()> {
-    sys!(mlockall, 3u32).map(drop)
 }
 
 /// Adjusts how soon the caller is killed when memory runs out, −1000 to 1000.
