@@ -4,6 +4,7 @@ use crate::error::{About, Error};
 use crate::rootfs;
 use alloc::ffi::CString;
 use alloc::format;
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use kernel::{CWD, fs};
 use runtime_spec::{Config, LIMIT, Linux, NamespaceKind, Node, Process};
@@ -17,6 +18,8 @@ pub(crate) struct Bundle {
     pub(crate) root: CString,
     /// Its configuration.
     pub(crate) config: Config,
+    /// As it was read.
+    pub(crate) text: Vec<u8>,
 }
 
 impl Bundle {
@@ -25,7 +28,9 @@ impl Bundle {
         fs::change_directory(path).about(|| format!("open bundle {}", path.to_string_lossy()))?;
         let path = fs::working_directory().about(|| "getcwd")?;
         let file = config.unwrap_or(c"config.json");
-        let config = Self::read(file)?;
+        let text = read_text(file)?;
+        let value = json::parse(&text).map_err(|error| wrong(file, error))?;
+        let config = Config::read(&Node::document(&value)).map_err(|error| wrong(file, error))?;
         check(&config)?;
         let root = match config.root.path.as_bytes() {
             [b'/', ..] => config.root.path.clone(),
@@ -37,12 +42,7 @@ impl Bundle {
         if stat.st_mode & fs::S_IFMT != fs::S_IFDIR {
             return Err(Error::config(format!("root.path: {} is no directory", root.to_string_lossy())));
         }
-        Ok(Self { path, root, config })
-    }
-
-    fn read(file: &CStr) -> Result<Config, Error> {
-        let value = read_json(file)?;
-        Config::read(&Node::document(&value)).map_err(|error| wrong(file, error))
+        Ok(Self { path, root, config, text })
     }
 }
 
@@ -54,8 +54,11 @@ pub(crate) fn read_process(file: &CStr) -> Result<Process, Error> {
 
 /// Reads a JSON document.
 pub(crate) fn read_json(file: &CStr) -> Result<json::Value, Error> {
-    let text = fs::read_file(CWD, file, LIMIT).about(|| format!("open {}", file.to_string_lossy()))?;
-    json::parse(&text).map_err(|error| wrong(file, error))
+    json::parse(&read_text(file)?).map_err(|error| wrong(file, error))
+}
+
+fn read_text(file: &CStr) -> Result<Vec<u8>, Error> {
+    fs::read_file(CWD, file, LIMIT).about(|| format!("open {}", file.to_string_lossy()))
 }
 
 fn wrong(file: &CStr, error: impl core::fmt::Display) -> Error {

@@ -35,6 +35,8 @@ pub(crate) const CPUS: &str = "org.coracle.cpus";
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) id: &'a str,
+    /// Names its cgroup where the configuration does not.
+    pub(crate) group: &'a str,
     pub(crate) bundle: &'a Bundle,
     pub(crate) root: &'a Root,
     pub(crate) log: &'a Log,
@@ -47,6 +49,8 @@ pub(crate) struct Request<'a> {
     pub(crate) no_new_keyring: bool,
     /// Descriptors from 3 up that the program gets.
     pub(crate) kept_descriptors: u32,
+    /// Whatever the configuration says, the process is given later.
+    pub(crate) without_process: bool,
 }
 
 /// A container that has been made.
@@ -58,6 +62,8 @@ pub(crate) struct Created {
     pub(crate) group: Group,
     /// Its first process.
     pub(crate) process: Fd,
+    /// To who is the parent of that, when this command is not: of a container from a pool.
+    pub(crate) keeper: Option<Fd>,
 }
 
 /// Makes a container.
@@ -67,17 +73,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
         request.log.warning(format_args!("unknown capability {name} is left out"));
     }
     let namespaces = Namespaces::open(&config.linux)?;
-    let rootless = user::effective_user_id() != 0;
-    let cgroup_path = config.linux.cgroups_path.as_deref();
-    let mut cgroup = Group::plan(&cgroup::Request {
-        id: request.id,
-        cgroups_path: cgroup_path,
-        driver: request.driver,
-        rootless,
-        user: user::effective_user_id(),
-        layout: Layout::find(CGROUP_ROOT).map_err(from_cgroup)?,
-    })
-    .map_err(from_cgroup)?;
+    let mut cgroup = plan_group(request)?;
     let directory = request.root.create(request.id)?;
     let (seconds, nanoseconds) = clock::wall();
     let mut state = State {
@@ -99,7 +95,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
     match made {
         Ok(()) => {
             let process = started.ok_or_else(|| Error::Reported("the container's process is not there".into()))?;
-            Ok(Created { directory, state, group: cgroup, process })
+            Ok(Created { directory, state, group: cgroup, process, keeper: None })
         }
         Err(error) => {
             if let Some(process) = started {
@@ -115,6 +111,19 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
             Err(error)
         }
     }
+}
+
+/// Where the container's cgroups are to be.
+pub(crate) fn plan_group(request: &Request<'_>) -> Result<Group, Error> {
+    Group::plan(&cgroup::Request {
+        id: request.group,
+        cgroups_path: request.bundle.config.linux.cgroups_path.as_deref(),
+        driver: request.driver,
+        rootless: user::effective_user_id() != 0,
+        user: user::effective_user_id(),
+        layout: Layout::find(CGROUP_ROOT).map_err(from_cgroup)?,
+    })
+    .map_err(from_cgroup)
 }
 
 /// Moves a process into a group by `enter`. Where real-time tasks have group scheduling (version 1), none may enter a group that has
@@ -253,11 +262,7 @@ fn new_network_namespace() -> Result<Fd, Error> {
 
 /// Where `start` connects to. Its path may be long: it is named from the directory.
 fn listen(directory: &Directory) -> Result<Fd, Error> {
-    let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open .")?;
-    fs::change_directory_fd(directory.fd.borrow()).about(|| "chdir")?;
-    let socket = socket::listen(socket::MESSAGES, START_SOCKET).about(|| "listen for the start");
-    fs::change_directory_fd(here.borrow()).about(|| "chdir")?;
-    socket
+    directory.inside(|| socket::listen(socket::MESSAGES, START_SOCKET)).about(|| "listen for the start")
 }
 
 fn connect_listener(request: &Request<'_>) -> Result<Option<Fd>, Error> {
@@ -352,7 +357,8 @@ impl Making<'_> {
         self.record()?;
         let config = &self.request.bundle.config;
         let user_namespace = self.state.namespaces & CLONE_NEWUSER != 0;
-        let mut process = config.process.clone().unwrap_or_default();
+        let process = config.process.as_ref().filter(|_| !self.request.without_process);
+        let mut process = process.cloned().unwrap_or_default();
         // Not for a container's first process, says the specification.
         process.exec_cpu_affinity = None;
         if let Some(score) = process.oom_score_adj {
@@ -398,7 +404,7 @@ pub(crate) fn set_oom_score(pid: i32, score: i32) -> Result<(), Error> {
 }
 
 /// The job of a container's first process.
-fn job_for(request: &Request<'_>, process: Process, state: &State) -> Result<Job, Error> {
+pub(crate) fn job_for(request: &Request<'_>, process: Process, state: &State) -> Result<Job, Error> {
     let config = &request.bundle.config;
     let linux = &config.linux;
     let filter = linux.seccomp.as_ref().map(filter::compile).transpose()?;

@@ -1,6 +1,7 @@
 //! A command that stays until the program ends: passes signals on, carries bytes between terminals, and gives the exit code.
 
 use crate::error::{About, Error};
+use crate::pool::keeper::exit_code;
 use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -78,8 +79,15 @@ impl Watch {
         Ok(Self { signals })
     }
 
-    /// Waits for the end of a child; gives its exit code, 128 and the signal if one ended it.
-    pub(crate) fn until_end(&self, pid: i32, handle: &Fd, terminal: Option<Terminal>) -> Result<i32, Error> {
+    /// Waits for the end of a child, or of a container whose keeper tells it; gives its exit code, 128 and the signal if
+    /// one ended it.
+    pub(crate) fn until_end(
+        &self,
+        pid: i32,
+        handle: &Fd,
+        keeper: Option<&Fd>,
+        terminal: Option<Terminal>,
+    ) -> Result<i32, Error> {
         let (mut input, mut output) = (terminal.is_some(), terminal.is_some());
         loop {
             let mut wanted: Vec<(BorrowedFd<'_>, i16)> = alloc::vec![(self.signals.borrow(), READABLE)];
@@ -87,6 +95,7 @@ impl Watch {
                 wanted.extend(output.then_some((terminal.master.borrow(), READABLE)));
                 wanted.extend(input.then_some((STDIN, READABLE)));
             }
+            wanted.extend(keeper.map(|keeper| (keeper.borrow(), READABLE)));
             let ready = poll::poll(&wanted, None).about(|| "wait for the container")?;
             let is_ready =
                 |fd: BorrowedFd<'_>| wanted.iter().zip(&ready).any(|((other, _), ready)| *ready && *other == fd);
@@ -97,6 +106,12 @@ impl Watch {
                 if input && is_ready(STDIN) {
                     input = Terminal::carry(STDIN, terminal.master.borrow());
                 }
+            }
+            if let Some(keeper) = keeper.filter(|keeper| is_ready(keeper.borrow())) {
+                if let Some(terminal) = terminal.as_ref().filter(|_| output) {
+                    drain(terminal);
+                }
+                return exit_code(keeper.borrow());
             }
             while let Some(number) = signal::next(self.signals.borrow()) {
                 match number as u32 {

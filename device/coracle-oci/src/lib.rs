@@ -27,6 +27,7 @@ mod init;
 mod job;
 mod log;
 mod namespaces;
+mod pool;
 mod program;
 mod rootfs;
 mod state;
@@ -39,6 +40,7 @@ pub fn main(invocation: Invocation) -> i32 {
     let arguments = invocation.arguments.get(1..).unwrap_or_default();
     match arguments.split_first() {
         Some((first, rest)) if *first == init::COMMAND => init::main(rest),
+        Some((first, rest)) if *first == pool::keeper::COMMAND => pool::keeper::main(rest),
         _ => commands::run(arguments, &invocation.environment),
     }
 }

@@ -13,6 +13,8 @@ use runtime_spec::{Hook, Node};
 
 /// The socket of a container that waits to be started, in its directory.
 pub(crate) const START_SOCKET: &core::ffi::CStr = c"start.sock";
+/// Before the name of a pool.
+const POOL: &str = "/pool@";
 const STATE_FILE: &core::ffi::CStr = c"state.json";
 /// Largest state that is read, in bytes.
 const LIMIT: usize = 4 << 20;
@@ -90,6 +92,8 @@ pub(crate) struct State {
     pub(crate) poststop: Vec<Hook>,
     /// Where its cgroups are; for the module that knows about them.
     pub(crate) cgroup: Document,
+    /// Where they were, while it moves from there (out of a pool).
+    pub(crate) cgroup_before: Option<Document>,
     /// Directory of Intel's RDT to remove, if one was made.
     pub(crate) rdt: Option<String>,
 }
@@ -108,6 +112,35 @@ impl Root {
     /// The given directory, or the one for this user. It need not exist.
     pub(crate) fn new(path: Option<CString>) -> Self {
         Self { path: path.unwrap_or_else(|| c"/run/coracle-oci".into()) }
+    }
+
+    /// Where the containers of a pool wait. No container has such an ID.
+    pub(crate) fn pool(&self, name: &str) -> Result<Self, Error> {
+        file_name(name)?;
+        let path = [self.path.as_bytes(), POOL.as_bytes(), name.as_bytes()].concat();
+        CString::new(path).map(|path| Self { path }).map_err(|_| Error::Usage("a path holds a zero byte".into()))
+    }
+
+    /// The names of all pools, sorted.
+    pub(crate) fn pools(&self) -> Result<Vec<String>, Error> {
+        let named = |name: String| name.strip_prefix(POOL.trim_start_matches('/')).map(String::from);
+        Ok(self.names()?.into_iter().filter_map(named).collect())
+    }
+
+    /// Absolute, unless the caller gave another.
+    pub(crate) fn path(&self) -> &CString {
+        &self.path
+    }
+
+    /// Opens it, made if it is not there, and locks it for as long as the descriptor is open; `None` if another has it.
+    pub(crate) fn hold(&self) -> Result<Option<Fd>, Error> {
+        self.make()?;
+        let what = || format!("open {}", self.path.to_string_lossy());
+        let fd = fs::open(CWD, &self.path, fs::O_RDONLY | fs::O_DIRECTORY | fs::O_NOFOLLOW, 0).about(what)?;
+        match fs::lock(fd.borrow(), false) {
+            Err(Errno::EAGAIN) => Ok(None),
+            other => other.about(what).map(|()| Some(fd)),
+        }
     }
 
     fn open(&self) -> kernel::Result<Fd> {
@@ -170,18 +203,18 @@ impl Root {
 
     /// The ids of all containers, sorted.
     pub(crate) fn ids(&self) -> Result<Vec<String>, Error> {
+        Ok(self.names()?.into_iter().filter(|id| file_name(id).is_ok()).collect())
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
         let directory = match fs::open(CWD, &self.path, fs::O_RDONLY | fs::O_DIRECTORY, 0) {
             Err(Errno::ENOENT) => return Ok(Vec::new()),
             other => other.about(|| format!("open {}", self.path.to_string_lossy()))?,
         };
         let entries = fs::entries(directory.borrow()).about(|| format!("read {}", self.path.to_string_lossy()))?;
-        let mut ids: Vec<String> = entries
-            .into_iter()
-            .filter_map(|entry| entry.name.into_string().ok())
-            .filter(|id| file_name(id).is_ok())
-            .collect();
-        ids.sort();
-        Ok(ids)
+        let mut names: Vec<String> = entries.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
+        names.sort();
+        Ok(names)
     }
 }
 
@@ -243,6 +276,34 @@ impl Directory {
         fs::remove(self.root.borrow(), &self.name, fs::AT_REMOVEDIR).about(|| format!("rmdir {name}"))
     }
 
+    /// Gives it another place and name, where there must be nothing yet, and locks it there.
+    pub(crate) fn rename(self, root: &Root, id: &str) -> Result<Self, Error> {
+        const NOREPLACE: u32 = 1;
+        let name = file_name(id)?;
+        let to = root.open().about(|| format!("open {}", root.path.to_string_lossy()))?;
+        match fs::rename(self.root.borrow(), &self.name, to.borrow(), &name, NOREPLACE) {
+            Err(Errno::EEXIST) => return Err(Error::Exists(id.into())),
+            Err(Errno::ENOENT) => return Err(Error::NoContainer(self.id())),
+            other => other.about(|| format!("rename {} to {id}", self.id()))?,
+        }
+        fs::lock(self.fd.borrow(), true).about(|| format!("lock {id}"))?;
+        Ok(Self { fd: self.fd, root: to, name })
+    }
+
+    /// Locks it, unless another command works on it.
+    pub(crate) fn try_lock(&self) -> bool {
+        fs::lock(self.fd.borrow(), false).is_ok()
+    }
+
+    /// Does something with it as the working directory, since paths of sockets are short.
+    pub(crate) fn inside<T>(&self, work: impl FnOnce() -> kernel::Result<T>) -> kernel::Result<T> {
+        let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0)?;
+        fs::change_directory_fd(self.fd.borrow())?;
+        let result = work();
+        fs::change_directory_fd(here.borrow())?;
+        result
+    }
+
     /// The container's id.
     #[must_use]
     pub(crate) fn id(&self) -> String {
@@ -284,6 +345,7 @@ impl State {
             ("poststart", hooks(&self.poststart)),
             ("poststop", hooks(&self.poststop)),
             ("cgroup", self.cgroup.0.clone()),
+            ("cgroupBefore", self.cgroup_before.as_ref().map_or(Value::Null, |document| document.0.clone())),
             ("rdt", self.rdt.as_deref().map_or(Value::Null, Value::from)),
         ])
     }
@@ -303,6 +365,7 @@ impl State {
             poststart: node.or_default("poststart", Hook::read_list)?,
             poststop: node.or_default("poststop", Hook::read_list)?,
             cgroup: Document(node.get("cgroup").map_or(Value::Null, |node| node.value.clone())),
+            cgroup_before: node.get("cgroupBefore").map(|node| Document(node.value.clone())),
             rdt: node.optional("rdt", Node::string)?,
         })
     }
@@ -379,6 +442,7 @@ mod tests {
             id: "one".into(),
             pid: 7,
             annotations: vec![("a".into(), "\"b\"".into())],
+            cgroup_before: Some(Document(1u64.into())),
             poststop: vec![Hook { path: c"/bin/true".into(), ..Hook::default() }],
             ..State::default()
         };

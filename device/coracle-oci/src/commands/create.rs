@@ -7,9 +7,12 @@ use crate::create::{self, Created};
 use crate::error::{About, Error};
 use crate::foreground::{self, Terminal};
 use crate::hooks;
+use crate::log::Log;
+use crate::pool;
 use crate::state::Status;
 use alloc::ffi::CString;
 use alloc::format;
+use cgroup::Group;
 use kernel::{CWD, Fd, fs, process, socket};
 
 const OPTIONS: &[Known] = &[
@@ -21,6 +24,7 @@ const OPTIONS: &[Known] = &[
     flag("no-new-keyring", None),
     flag("no-subreaper", None),
     value("preserve-fds", None),
+    value("pool", None),
     flag("detach", Some('d')),
     flag("keep", None),
 ];
@@ -42,7 +46,12 @@ impl Call {
         let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the working directory")?;
         let console = given.get("console-socket").map(foreground::connect_console).transpose()?;
         let config = given.get("config").map(absolute).transpose()?;
-        let mut bundle = Bundle::enter(given.get("bundle").unwrap_or(c"."), config.as_deref())?;
+        let of_pool = match (given.get("bundle"), given.text("pool")?) {
+            (None, Some(name)) => Some(pool::bundle(&context.root, name)?.ok_or_else(|| no_pool(name))?),
+            _ => None,
+        };
+        let path = of_pool.as_deref().or(given.get("bundle")).unwrap_or(c".");
+        let mut bundle = Bundle::enter(path, config.as_deref())?;
         let configured = &mut bundle.config.hooks;
         for kind in [&mut configured.prestart, &mut configured.create_runtime, &mut configured.create_container] {
             hooks::inherit(kind, context.environment);
@@ -60,8 +69,9 @@ impl Call {
     }
 
     fn create(&mut self, context: &Context<'_>, wait: bool, console: Option<Fd>) -> Result<Created, Error> {
-        create::create(&create::Request {
+        let request = create::Request {
             id: self.id,
+            group: self.id,
             bundle: &self.bundle,
             root: &context.root,
             log: &context.log,
@@ -71,7 +81,51 @@ impl Call {
             no_pivot: self.given.has("no-pivot"),
             no_new_keyring: self.given.has("no-new-keyring"),
             kept_descriptors: kept_descriptors(&self.given, context)?,
-        })
+            without_process: false,
+        };
+        match self.take(&request)? {
+            Some(taken) => Ok(taken),
+            None => create::create(&request),
+        }
+    }
+
+    /// A container of the pool that was named on the command line, or in an annotation; `None` if it has to be made.
+    fn take(&self, request: &create::Request<'_>) -> Result<Option<Created>, Error> {
+        let annotations = &self.bundle.config.annotations;
+        let annotated = annotations.iter().find(|(key, _)| key == pool::ANNOTATION).map(|(_, name)| name.as_str());
+        let Some(name) = self.given.text("pool")?.or(annotated) else { return Ok(None) };
+        if pool::bundle(request.root, name)?.is_none() {
+            if self.given.has("pool") {
+                return Err(no_pool(name));
+            }
+            request.log.warning(format_args!("annotations.{}: there is no pool {name}", pool::ANNOTATION));
+            return Ok(None);
+        }
+        match pool::take(request, name)? {
+            Ok(taken) => Ok(Some(taken)),
+            Err(pool::Refused::Empty) => {
+                request.log.warning(format_args!("nothing is ready in the pool {name}"));
+                Ok(None)
+            }
+            Err(pool::Refused::Differs(field)) => {
+                request.log.warning(format_args!("nothing in the pool {name} fits: {field}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The process that the caller is to wait for, in its pid file: the container's, or one that stands in for it.
+    fn write_pid_of(&self, created: &Created, log: &Log) -> Result<(), Error> {
+        match &created.keeper {
+            Some(keeper) if self.given.has("pid-file") => {
+                let pid = pool::start_stand_in(&created.process, keeper)?;
+                let group = Group::from_json(&created.state.cgroup.0).map_err(create::from_cgroup)?;
+                // Programs above look there for the container's cgroup.
+                create::attach(pid, log, || group.attach_beside(pid, created.state.pid))?;
+                self.write_pid(pid)
+            }
+            _ => self.write_pid(created.state.pid),
+        }
     }
 
     fn write_pid(&self, pid: i32) -> Result<(), Error> {
@@ -79,6 +133,10 @@ impl Call {
         fs::write_file_atomic(self.here.borrow(), path, format!("{pid}").as_bytes(), 0o644)
             .about(|| format!("write the pid file {}", path.to_string_lossy()))
     }
+}
+
+fn no_pool(name: &str) -> Error {
+    Error::Usage(format!("there is no pool {name}: coracle-oci pool makes one"))
 }
 
 /// A path that means the same after a change of the working directory.
@@ -111,7 +169,7 @@ pub(super) fn create(context: &Context<'_>) -> Result<i32, Error> {
     }
     let console = call.console.take();
     let created = call.create(context, true, console)?;
-    call.write_pid(created.state.pid)?;
+    call.write_pid_of(&created, &context.log)?;
     Ok(0)
 }
 
@@ -137,23 +195,31 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         None => (None, call.console.take()),
     };
     let watch = (!detach).then(foreground::Watch::begin).transpose()?;
-    let Created { directory, state, group, process } = call.create(context, false, console)?;
-    call.write_pid(state.pid)?;
+    let created = call.create(context, false, console)?;
+    if detach {
+        call.write_pid_of(&created, &context.log)?;
+    } else {
+        call.write_pid(created.state.pid)?;
+    }
+    let Created { directory, state, group, process, keeper } = created;
     if !state.poststart.is_empty() {
         let told = format!("{}", json::object(state.document(Status::Running)));
         if let Err(error) = hooks::run("poststart", &state.poststart, &told) {
             let _ = process::send_signal(process.borrow(), kernel::signal::SIGKILL as i32);
-            super::delete::remove(context, directory, true)?;
+            super::delete::remove(&context.log, directory, true)?;
             return Err(error);
         }
     }
     let Some(watch) = watch else { return Ok(0) };
+    if let Some(keeper) = &keeper {
+        socket::send(keeper.borrow(), pool::keeper::WATCH, &[]).about(|| "reach the keeper of the container")?;
+    }
     let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
     // Others may look at it and stop it while it runs.
     directory.unlock().about(|| "unlock")?;
-    let code = watch.until_end(state.pid, &process, terminal)?;
+    let code = watch.until_end(state.pid, &process, keeper.as_ref(), terminal)?;
     if !call.given.has("keep") && directory.lock_again()? {
-        super::delete::clean_up(context, directory, &state, &group)?;
+        super::delete::clean_up(&context.log, directory, &state, &group)?;
     }
     Ok(code)
 }

@@ -5,6 +5,7 @@ use crate::arguments::{self, Known, flag};
 use crate::create::from_cgroup;
 use crate::error::Error;
 use crate::hooks;
+use crate::log::Log;
 use crate::state::{Directory, State, Status};
 use alloc::format;
 use cgroup::Group;
@@ -20,12 +21,12 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         Err(Error::NoContainer(_)) if force => return Ok(0),
         other => other?,
     };
-    remove(context, directory, force)?;
+    remove(&context.log, directory, force)?;
     Ok(0)
 }
 
 /// Ends what still runs (with `force`, or if it was never started), and removes cgroup and directory.
-pub(super) fn remove(context: &Context<'_>, directory: Directory, force: bool) -> Result<(), Error> {
+pub(crate) fn remove(log: &Log, directory: Directory, force: bool) -> Result<(), Error> {
     let Some(state) = directory.read()? else {
         // Whoever made it was stopped before there was anything in it.
         return if force { directory.remove() } else { Err(Error::NoContainer(directory.id())) };
@@ -46,11 +47,11 @@ pub(super) fn remove(context: &Context<'_>, directory: Directory, force: bool) -
         // It may be a child of this command.
         let _ = process::try_wait(state.pid);
     }
-    clean_up(context, directory, &state, &group)
+    clean_up(log, directory, &state, &group)
 }
 
 /// Removes what is left of a container whose first process has ended.
-pub(super) fn clean_up(context: &Context<'_>, directory: Directory, state: &State, group: &Group) -> Result<(), Error> {
+pub(super) fn clean_up(log: &Log, directory: Directory, state: &State, group: &Group) -> Result<(), Error> {
     if state.namespaces & CLONE_NEWPID == 0 {
         // Others do not end with the first one when its PID namespace is not the container's own.
         group.kill_all().map_err(from_cgroup)?;
@@ -59,12 +60,16 @@ pub(super) fn clean_up(context: &Context<'_>, directory: Directory, state: &Stat
         // Somebody entered it from outside.
         group.kill_all().and_then(|()| group.remove()).map_err(from_cgroup)?;
     }
+    if let Some(before) = &state.cgroup_before {
+        let before = Group::from_json(&before.0).map_err(from_cgroup)?;
+        before.kill_all().and_then(|()| before.remove()).map_err(from_cgroup)?;
+    }
     directory.remove()?;
     for hook in &state.poststop {
         let told = format!("{}", json::object(state.document(Status::Stopped)));
         // Each is run, whatever the others did: nothing can be undone any more.
         if let Err(error) = hooks::run("poststop", core::slice::from_ref(hook), &told) {
-            context.log.warning(&error);
+            log.warning(&error);
         }
     }
     Ok(())

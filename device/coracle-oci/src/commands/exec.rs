@@ -91,7 +91,7 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
     }
     let Some(watch) = watch else { return Ok(0) };
     let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
-    watch.until_end(pid, &handle, terminal)
+    watch.until_end(pid, &handle, None, terminal)
 }
 
 /// The configuration that the container was made from.

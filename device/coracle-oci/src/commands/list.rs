@@ -29,14 +29,34 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         return Ok(0);
     }
     match given.text("format")?.unwrap_or("table") {
-        "json" => print(&format!(
-            "{}\n",
-            Value::Array(all.iter().map(|(container, status)| document(container, *status)).collect())
-        )),
-        "table" => print(&table(&all)),
+        "json" => {
+            let waiting = waiting(context)?;
+            let all = all.iter().chain(&waiting);
+            print(&format!(
+                "{}\n",
+                Value::Array(all.map(|(container, status)| document(container, *status)).collect())
+            ));
+        }
+        "table" => print(&table(all.into_iter().chain(waiting(context)?))),
         other => return Err(Error::Usage(format!("--format: {other:?} is neither table nor json"))),
     }
     Ok(0)
+}
+
+/// What is ready in pools, with the name of the pool before its own: nobody's yet, so no command takes such an ID, and those
+/// who ask for IDs alone are not told of it.
+fn waiting(context: &Context<'_>) -> Result<Vec<(Container, Status)>, Error> {
+    let mut all = Vec::new();
+    for name in context.root.pools()? {
+        let place = context.root.pool(&name)?;
+        for id in place.ids()?.iter().filter(|id| !id.contains('.')) {
+            let Ok(mut container) = place.find(id).and_then(Container::of) else { continue };
+            container.state.id = format!("pool@{name}/{id}");
+            let status = container.status();
+            all.push((container, status));
+        }
+    }
+    Ok(all)
 }
 
 fn document(container: &Container, status: Status) -> Value {
@@ -61,16 +81,16 @@ fn owner_of(container: &Container) -> String {
     if container.state.owner == 0 { "root".into() } else { format!("#{}", container.state.owner) }
 }
 
-fn table(all: &[(Container, Status)]) -> String {
+fn table(all: impl Iterator<Item = (Container, Status)>) -> String {
     let mut rows = alloc::vec![["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"].map(String::from)];
-    rows.extend(all.iter().map(|(container, status)| {
+    rows.extend(all.map(|(container, status)| {
         [
             container.state.id.clone(),
-            format!("{}", pid_of(container, *status)),
+            format!("{}", pid_of(&container, status)),
             status.word().into(),
             container.state.bundle.clone(),
             container.state.created.clone(),
-            owner_of(container),
+            owner_of(&container),
         ]
     }));
     aligned(&rows)

@@ -9,11 +9,15 @@ mod features;
 mod kill;
 mod list;
 mod pause;
+mod pool;
 mod ps;
 mod spec;
 mod start;
 mod state;
 mod update;
+
+pub(crate) use delete::remove;
+pub(crate) use start::connect as connect_start;
 
 use crate::arguments::{self, Known, flag, lossy, value};
 use crate::error::Error;
@@ -58,6 +62,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "resume", summary: "let them go on", run: pause::resume },
     Command { name: "events", summary: "print what a container uses, and when memory ran out", run: events::run },
     Command { name: "update", summary: "change a container's limits", run: update::run },
+    Command { name: "pool", summary: "keep containers of a bundle ready to be taken", run: pool::run },
     Command { name: "spec", summary: "write a config.json to start from", run: spec::run },
     Command {
         name: "agent",

@@ -10,11 +10,11 @@ use crate::foreground;
 use crate::hooks;
 use crate::identity;
 use crate::job::Job;
-use crate::state::{START_SOCKET, Status};
+use crate::state::{Directory, START_SOCKET, Status};
 use alloc::format;
 use alloc::vec::Vec;
 use kernel::process::CLONE_NEWUSER;
-use kernel::{BorrowedFd, CWD, Fd, fs, process, signal, socket};
+use kernel::{BorrowedFd, Fd, fs, process, signal, socket};
 
 const OPTIONS: &[Known] = &[value("process", Some('p')), value("console-socket", None), value("cpus", None)];
 
@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     if container.status() != Status::Created {
         return Err(container.cannot("be started"));
     }
-    let connection = connect(&container)?;
+    let connection = connect(&container.directory)?;
     match process {
         None => channel::send(connection.borrow(), Kind::Go, &[], &[]).about(|| "tell the container to start")?,
         Some(process) => send_process(&container, &connection, process, given.text("cpus")?, console.as_ref())?,
@@ -51,21 +51,18 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
             if let Some(process) = container.state.process() {
                 let _ = process::send_signal(process.borrow(), signal::SIGKILL as i32);
             }
-            super::delete::remove(context, container.directory, true)?;
+            super::delete::remove(&context.log, container.directory, true)?;
             return Err(error);
         }
     }
     Ok(0)
 }
 
-fn connect(container: &Container) -> Result<Fd, Error> {
-    // From the directory, since paths of sockets are short.
-    let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the working directory")?;
-    fs::change_directory_fd(container.directory.fd.borrow()).about(|| "chdir")?;
-    let connection = socket::connect(socket::MESSAGES, START_SOCKET)
-        .about(|| format!("reach the process of {}", container.state.id));
-    fs::change_directory_fd(here.borrow()).about(|| "chdir")?;
-    connection
+/// Connects to a container that waits.
+pub(crate) fn connect(directory: &Directory) -> Result<Fd, Error> {
+    directory
+        .inside(|| socket::connect(socket::MESSAGES, START_SOCKET))
+        .about(|| format!("reach the process of {}", directory.id()))
 }
 
 /// Gives the waiting process another program than the one that the container was created with.

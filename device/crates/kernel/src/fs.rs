@@ -386,6 +386,13 @@ pub fn watch_writes(path: &CStr) -> Result<Fd> {
     Ok(fd)
 }
 
+/// Tells when an entry is moved out of a directory, into it, or removed: read to begin anew.
+pub fn watch_entries(path: &CStr) -> Result<Fd> {
+    let fd = sys!(inotify_init1, raw::O_CLOEXEC | raw::O_NONBLOCK).map(owned)?;
+    sys!(inotify_add_watch, fd.borrow(), path, raw::IN_MOVE | raw::IN_DELETE)?;
+    Ok(fd)
+}
+
 /// The path of a descriptor of this process in procfs.
 #[must_use]
 pub fn proc_path(fd: BorrowedFd<'_>) -> CString {

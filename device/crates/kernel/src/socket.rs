@@ -10,6 +10,8 @@ const AF_UNIX: u16 = 1;
 const SOCK_CLOEXEC: u32 = 0o2_000_000;
 /// Bytes in order, without borders.
 pub const STREAM: u32 = 1;
+/// Messages, each by itself.
+pub const DATAGRAMS: u32 = 2;
 /// Whole messages in order.
 pub const MESSAGES: u32 = 5;
 
@@ -58,6 +60,15 @@ pub fn connect(kind: u32, path: &CStr) -> Result<Fd> {
     let (address, length) = Address::new(path)?;
     let socket = new(kind)?;
     again(|| sys!(connect, socket.borrow(), In(&address), length))?;
+    Ok(socket)
+}
+
+/// As [`connect`], to an abstract name, which is in no file system.
+pub fn connect_abstract(kind: u32, name: &[u8]) -> Result<Fd> {
+    let mut address = Address { family: AF_UNIX, path: [0; 108] };
+    address.path.get_mut(1..=name.len()).ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(name);
+    let socket = new(kind)?;
+    again(|| sys!(connect, socket.borrow(), In(&address), 3 + name.len()))?;
     Ok(socket)
 }
 
