@@ -52,6 +52,16 @@ it('answers a package by links, against what its recipe says later', async () =>
   expect([...answered]).toEqual([['host-m4', [program]]]);
 });
 
+it('answers patchelf by a program that hands over to it', async () => {
+  const host = machineWith(['patchelf']);
+  const program = join(host.path[0] ?? '', 'patchelf');
+  writeFileSync(program, '#!/bin/sh\necho "patchelf: $*"\n');
+  const { text } = machineHostPackages({ host, emptyDirectory: '/empty', uses: ['host-patchelf'] });
+  const recipe = 'all:\n\t$(HOST_PATCHELF_INSTALL_CMDS)\n\t@host/bin/patchelf --print-rpath x; host/sbin/patchelf y\n';
+  expect((await install(text, recipe)).stdout).toBe('patchelf: --print-rpath x\npatchelf: y\n');
+  expect(readFileSync(program, 'utf8')).toContain('echo');
+});
+
 it('gives pkg-config a library without what only a static link needs', async () => {
   const description = 'Name: libelf\nRequires.private: zlib liblzma\nLibs: -lelf\n';
   const host = machineWith([], { [LIBELF]: description });

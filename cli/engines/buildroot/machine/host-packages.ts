@@ -4,16 +4,16 @@
  * against them. An answered package has no source of its own (`_OVERRIDE_SRCDIR` is an empty directory, so that nothing
  * is downloaded or patched), depends on nothing but the skeleton, and installs links.
  *
- * For development builds: the result depends on the machine. Debian's patchelf cannot make search paths relative, an
- * option of Buildroot's own, so that an RPATH in a program of the device stays as its package wrote it. Where the
- * machine's autoconf is older than Buildroot's, a package that asks for the newer one cannot be reconfigured. Archives that Buildroot packs by itself (git, cargo, go)
- * may have another hash than its recipes say where the machine's tar is older than Buildroot wants.
+ * For development builds: the result depends on the machine. Where the machine's autoconf is older than Buildroot's, a
+ * package that asks for the newer one cannot be reconfigured. Archives that Buildroot packs by itself (git, cargo, go) may
+ * have another hash than its recipes say where the machine's tar is older than Buildroot wants.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Failure } from '../../../failure.ts';
 import { BUILDROOT_TOOLS, type BuildrootTool, libraryFiles } from '../../../host/buildroot-tools.ts';
 import { findProgram, gnuTriplet, type Host } from '../../../host/this-host.ts';
+import { patchelfStandIn } from './patchelf.ts';
 
 export interface MachineHostPackages {
   /** The makefile. */
@@ -106,12 +106,22 @@ function answer(tool: BuildrootTool, links: readonly Link[], emptyDirectory: str
 /** Recipes call a program by its directory, which is not the same in all releases: it is in both. */
 function install({ kind, name, from }: Link): readonly string[] {
   const source = inMake(quoted(from));
+  if (kind === 'program' && name === 'patchelf') return installScript(name, patchelfStandIn(quoted(from)));
   if (kind === 'program')
     return ['bin', 'sbin'].map((directory) => `\tln -sf ${source} $(HOST_DIR)/${directory}/${name}`);
   if (kind === 'directory')
     return [`\tmkdir -p $(HOST_DIR)/${dirname(name)}`, `\tln -sfn ${source} $(HOST_DIR)/${name}`];
   // What only a static link needs would have to be there as well.
   return [`\tsed '/^Requires.private:/d' ${source} >$(HOST_DIR)/lib/pkgconfig/${name}.pc`];
+}
+
+function installScript(name: string, lines: readonly string[]): readonly string[] {
+  const script = inMake(lines.map(quoted).join(' '));
+  return ['bin', 'sbin'].flatMap((directory) => [
+    `\trm -f $(HOST_DIR)/${directory}/${name}`,
+    `\tprintf '%s\\n' ${script} >$(HOST_DIR)/${directory}/${name}`,
+    `\tchmod 755 $(HOST_DIR)/${directory}/${name}`,
+  ]);
 }
 
 /** For the shell that make starts. */
