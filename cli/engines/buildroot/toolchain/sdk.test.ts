@@ -8,7 +8,7 @@ import { formatAssignment } from '../../../kconfig/value.ts';
 import { sdkRecipe } from './sdk-recipe.ts';
 import { sdkRequest } from './sdk-request.ts';
 import { externalToolchain } from './sdk-symbols.ts';
-import { compilerHash } from './toolchain.ts';
+import { compilerHash, isToolchainSymbol } from './toolchain.ts';
 
 let tree: string;
 
@@ -160,6 +160,18 @@ describe('the name of a toolchain', () => {
     const { parts } = await failureOf(later(() => name(TEXT.replace('14.3.0', '13.4.0'))));
     expect(parts).toMatchObject({ code: 'toolchain-not-shared', hint: expect.stringContaining('toolchain: own') });
   });
+});
+
+it('a toolchain answers what layers ask of it, and nothing else', () => {
+  for (const name of [
+    'GCC_VERSION_14_X',
+    'KERNEL_HEADERS_VERSION',
+    'DEFAULT_KERNEL_VERSION',
+    'PACKAGE_GLIBC_KERNEL_COMPAT',
+  ])
+    expect(isToolchainSymbol(`BR2_${name}`), name).toBe(true);
+  for (const name of ['LINUX_KERNEL_VERSION', 'PACKAGE_GLIBC_UTILS', 'PACKAGE_GDB'])
+    expect(isToolchainSymbol(`BR2_${name}`), name).toBe(false);
 });
 
 it('ccache tells compilers apart, and nothing but them', () => {
