@@ -3,6 +3,7 @@
  * is complete or not there.
  */
 import { mkdir, rename, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { EngineTool } from '../engines/engine-tools.ts';
 import { Failure } from '../failure.ts';
@@ -27,8 +28,6 @@ export interface ToolUse extends Omit<WorkspaceLockOptions, 'purpose'> {
   readonly also?: readonly Stage[];
   /** What is already there is good enough: no stage runs. */
   readonly asBuilt?: boolean;
-  /** Stages at work at once. */
-  readonly jobs?: number;
 }
 
 /**
@@ -56,7 +55,7 @@ export async function useTool<T, R = T>(
   });
   await using _cache = await useCache(environment.cache, purpose);
   await using _lock = await lockWorkspace(plan, { ...use, purpose });
-  const budget = new JobBudget(use.jobs ?? 1);
+  const budget = new JobBudget(availableParallelism());
   if (use.asBuilt !== true) {
     const run = { workspace: directory, name: config.workspace, retry, report, signal, jobs: budget };
     await runStages(plan.before, run);
