@@ -11,13 +11,16 @@ import { ContentReader, contentSize } from '../../cli/rootfs/content.ts';
 import type { RootTree } from '../../cli/rootfs/tree.ts';
 import type { Event } from '../../cli/ui/events.ts';
 import {
+  BUILDROOT,
   type BuildrootProject,
   buildrootProject,
   describeWithBuildroot,
   TINY,
   wasBuilt,
 } from '../support/buildroot.ts';
+import { startCoracle } from '../support/coracle.ts';
 import { failureOf, failuresOf, type Tree } from '../support/files.ts';
+import { CACHE } from '../support/small-project.ts';
 
 const MINUTES = 60_000;
 
@@ -342,6 +345,38 @@ describeWithBuildroot('a tiny root', () => {
     // What goes away later is noticed.
     rmSync(own, { recursive: true });
     expect((await failureOf(configure())).parts).toMatchObject({ code: 'named-path-missing', layer: 'my/wrong' });
+  });
+
+  test('of a build that is killed, the package that it was at begins anew', { timeout: 10 * MINUTES }, async () => {
+    const project = buildrootProject(['test/tiny', 'my/hang'], {
+      ...TINY,
+      'layers/my/hang/layer.yaml': 'description: Hangs\n',
+      'layers/my/hang/buildroot/hang': 'BR2_PACKAGE_MISBEHAVE=y\nBR2_PACKAGE_MISBEHAVE_HANG=y\n',
+    });
+    const log = join(project.output, 'build/build-time.log');
+    const begun = (step: string): number => {
+      const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
+      return text.split('\n').filter((line) => line.endsWith(': misbehave') && line.includes(`:start:${step} `)).length;
+    };
+    // Of the user's home is the Rust that compiles Coracle's own programs beside it.
+    const variables = { ...CACHE, CORACLE_BUILDROOT: BUILDROOT ?? '', HOME: process.env['HOME'] ?? '/' };
+    const disturb = async (times: number, signal: NodeJS.Signals): Promise<void> => {
+      const run = startCoracle(project.directory, ['build', 'w'], variables);
+      let isOver = false;
+      void run.ended.then(() => {
+        isOver = true;
+      });
+      await expect.poll(() => isOver || begun('build') === times, { timeout: 5 * MINUTES }).toBe(true);
+      expect(isOver, run.stderr()).toBe(false);
+      run.child.kill(signal);
+      await run.ended;
+      await expect.poll(() => processesIn(project.output), { timeout: 10_000 }).toEqual([]);
+    };
+    await disturb(1, 'SIGKILL');
+    await disturb(2, 'SIGINT');
+    expect(begun('configure')).toBe(2);
+    await disturb(3, 'SIGKILL');
+    expect(begun('configure'), 'after a build that was stopped').toBe(2);
   });
 
   test('a package that does not compile is told with its layer', { timeout: 10 * MINUTES }, async () => {

@@ -7,6 +7,7 @@ import { type BuildrootMake, runMake } from './make.ts';
 import type { PackageInfos } from './package-info.ts';
 import type { StepLine } from './progress.ts';
 import { BuildWatch } from './watch-build.ts';
+import { wholeMake } from './whole-make.ts';
 
 export interface WatchedMakeOptions {
   readonly targets: readonly string[];
@@ -37,7 +38,8 @@ export async function watchedMake(make: BuildrootMake, options: WatchedMakeOptio
   });
   const onLine = (line: string): void => output.take(line);
   try {
-    await runMake(make, targets, { onLine, ...(variables === undefined ? {} : { variables }) });
+    const more = variables === undefined ? {} : { variables };
+    await wholeMake(make.places.output, () => runMake(make, targets, { onLine, ...more }));
   } catch (error) {
     watch.look();
     if (!(error instanceof Failure) || error.parts.code !== 'command-failed') throw error;

@@ -9,6 +9,7 @@ import { runMake } from '../build/make.ts';
 import { type PackageInfos, parsePackageInfo } from '../build/package-info.ts';
 import { StepLog, stepSeconds } from '../build/progress.ts';
 import { watchedMake } from '../build/watched-make.ts';
+import { wholeMake } from '../build/whole-make.ts';
 import { DOT_CONFIG } from '../configure/configure-stage.ts';
 import { fetchSources } from './fetch-sources.ts';
 import { packageFacts } from './package-facts.ts';
@@ -66,11 +67,11 @@ function buildTimes({ places }: ToolParts): readonly PackageTimes[] {
 
 async function passThrough(request: MakeRequest, parts: ToolParts, context: StageContext): Promise<number> {
   const { make } = await prepareMake(parts, context);
-  const { exitCode } = await runMake(make, ['--no-print-directory', ...request.targets], {
-    variables: request.variables,
-    onData: request.onOutput,
-    accept: MAKE_EXIT_CODES,
-  });
+  const { variables, onOutput: onData } = request;
+  const targets = ['--no-print-directory', ...request.targets];
+  const { exitCode } = await wholeMake(make.places.output, () =>
+    runMake(make, targets, { variables, onData, accept: MAKE_EXIT_CODES }),
+  );
   return exitCode;
 }
 
