@@ -153,8 +153,11 @@ describeWithBuildroot('a toolchain for two workspaces', () => {
     'is built once, and both are built with it, within one budget',
     async () => {
       const jobs = new JobBudget(2, 2);
-      await Promise.all(['one', 'two'].map((name) => build(name, jobs)));
+      const events = (await Promise.all(['one', 'two'].map((name) => build(name, jobs)))).flat();
       expect(linesOf(record)).toEqual(['built']);
+      const notes = events.flatMap((one) => (one.kind === 'note' ? [one.text] : []));
+      expect(notes).toContain('another workspace is building it, too: waiting');
+      expect(notes.filter((text) => text.startsWith('building the toolchain'))).toHaveLength(1);
       for (const name of ['one', 'two']) expect(await programs(name)).toHaveLength(1);
       const [one, two] = ['one', 'two'].map((name) => {
         const text = readFileSync(join(directory, 'workspaces', name, 'stages/buildroot-config/.config'), 'utf8');

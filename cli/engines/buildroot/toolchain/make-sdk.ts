@@ -51,7 +51,7 @@ export async function makeSdk(parts: SdkParts, context: StageContext): Promise<v
     signal,
     onWait: ({ pid }: LockHolder) => {
       const who = pid === process.pid ? 'another workspace' : `process ${pid}`;
-      report({ kind: 'step-progress', step, text: `${who} is building it, too: waiting` });
+      report({ kind: 'note', step, text: `${who} is building it, too: waiting` });
     },
   };
   await using _ = await writingCache(cache, () => jobs.lend(() => takeLock(`${kept}.lock`, lock)));
