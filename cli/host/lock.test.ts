@@ -21,16 +21,20 @@ test('a second taker is told who holds it, or waits', async () => {
   await expect(takeLock(path, { ...options, waitMs: 0 })).rejects.toMatchObject({
     parts: { code: 'locked', message: expect.stringContaining(`process ${process.pid}`) },
   });
-  let waited = false;
+  let released = '';
   const second = takeLock(path, {
     ...options,
     onWait: () => {
-      waited = true;
+      released = new Date().toISOString();
       void first[Symbol.asyncDispose]();
     },
   });
-  await (await second)[Symbol.asyncDispose]();
-  expect(waited).toBe(true);
+  const held = await second;
+  expect(released).not.toBe('');
+  expect(JSON.parse(await readFile(path, 'utf8')).since >= released, 'since when it holds, not since it waits').toBe(
+    true,
+  );
+  await held[Symbol.asyncDispose]();
   expect(await readdir(directory)).toEqual([]);
 });
 

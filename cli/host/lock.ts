@@ -46,15 +46,11 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
   await writing(path, () => makeDirectories(dirname(path)));
   const self = await identity(process.pid);
   if (self === undefined) throw new Error('/proc does not list this process');
-  const mine: LockHolder = {
-    ...self,
-    purpose: options.purpose,
-    since: new Date().toISOString(),
-  };
-  const text = `${JSON.stringify(mine)}\n`;
   const deadline = options.waitMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + options.waitMs;
   let told = false;
   for (;;) {
+    const mine: LockHolder = { ...self, purpose: options.purpose, since: new Date().toISOString() };
+    const text = `${JSON.stringify(mine)}\n`;
     if (await writing(path, () => create(path, text))) {
       return {
         [Symbol.asyncDispose]: async () => {
