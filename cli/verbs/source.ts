@@ -10,7 +10,8 @@ export const source = defineVerb({
   summary: 'Fetch and check everything that workspaces need',
   details: `
 Afterwards \`coracle build --offline\` works without a network. What is there already is checked by its hash, and fetched
-again if it is damaged. Sources of all workspaces are in one directory of the cache.
+again if it is damaged. Sources of all workspaces are in one directory of the cache. The toolchain that workspaces share is
+among them: where the cache has none, it is built.
 
     coracle source
     coracle source --all
