@@ -34,6 +34,8 @@ export interface LockOptions {
 }
 
 const POLL_MS = 200;
+/** Who waits for half an hour looks less often: each look costs a millisecond of processor time. */
+const LONGEST_POLL_MS = 2000;
 /** A take-over lasts microseconds; a guard this old was left by a process that was killed in the middle of one. */
 const STALE_GUARD_MS = 10_000;
 
@@ -48,6 +50,7 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
   if (self === undefined) throw new Error('/proc does not list this process');
   const deadline = options.waitMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + options.waitMs;
   let told = false;
+  let pause = POLL_MS;
   for (;;) {
     const mine: LockHolder = { ...self, purpose: options.purpose, since: new Date().toISOString() };
     const text = `${JSON.stringify(mine)}\n`;
@@ -70,7 +73,8 @@ export async function takeLock(path: string, options: LockOptions): Promise<Asyn
     }
     if (!told) options.onWait?.(holder);
     told = true;
-    await delay(POLL_MS, undefined, { signal: options.signal });
+    await delay(Math.min(pause, Math.max(deadline - Date.now(), 0)), undefined, { signal: options.signal });
+    pause = Math.min(pause * 1.1, LONGEST_POLL_MS);
   }
 }
 
