@@ -1,6 +1,7 @@
 //! A bundle: its config.json, read and checked as far as it can be before anything is made.
 
 use crate::error::{About, Error};
+use crate::namespaces;
 use crate::rootfs;
 use alloc::ffi::CString;
 use alloc::format;
@@ -74,6 +75,11 @@ fn check(config: &Config) -> Result<(), Error> {
         }
         Ok(())
     };
+    if (config.hostname.is_some() || config.domainname.is_some())
+        && linux.namespace(NamespaceKind::Uts).is_some_and(namespaces::is_the_runtimes)
+    {
+        return Err(Error::config("hostname or domainname is set, but the container's Uts namespace is the host's"));
+    }
     needs("hostname", config.hostname.is_some(), NamespaceKind::Uts)?;
     needs("domainname", config.domainname.is_some(), NamespaceKind::Uts)?;
     needs("linux.uidMappings", !linux.uid_mappings.is_empty(), NamespaceKind::User)?;

@@ -74,6 +74,9 @@ pub(crate) fn send(
         message.extend_from_slice(content);
         return socket::send(to, &message, descriptors).map(drop);
     }
+    if content.len() > crate::job::LIMIT {
+        return Err(kernel::Errno::E2BIG);
+    }
     let file = fs::memory_file(c"message", 1)?;
     fs::write_all(file.borrow(), content)?;
     message.extend_from_slice(&[kind as u8, 1]);
@@ -147,6 +150,8 @@ mod tests {
             assert_eq!((message.kind, message.content.len(), message.descriptors.len()), (Kind::Job, length, 1));
             assert!(message.content == content);
         }
+        let long = vec![7u8; crate::job::LIMIT + 1];
+        assert_eq!(send(one.borrow(), Kind::Job, &long, &[]).unwrap_err(), kernel::Errno::E2BIG);
         drop(one);
         assert!(receive(other.borrow()).unwrap().is_none());
     }

@@ -239,15 +239,20 @@ fn host_procfs() -> Result<Fd, Error> {
 /// gets hold of `/proc/PID/exe` in a container can write to the host's file (CVE-2019-5736). Where that cannot be had, as a
 /// sealed copy in memory.
 #[derive(Debug)]
-pub(crate) struct Program(Fd);
+pub(crate) struct Program(pub(crate) Fd);
 
 impl Program {
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.0.borrow()
     }
 
-    pub(crate) fn prepare() -> Result<Self, Error> {
+    /// `protected`: this process runs from such a mount or copy already.
+    pub(crate) fn prepare(protected: bool) -> Result<Self, Error> {
         use kernel::mount::{self, Attributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
+        if protected {
+            let own = fs::open(CWD, c"/proc/self/exe", fs::O_PATH, 0);
+            return own.map(Self).about(|| "open this program's file");
+        }
         let protect = || {
             let tree = mount::clone_tree(CWD, c"/proc/self/exe", false)?;
             let set = u64::from(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
@@ -267,6 +272,11 @@ impl Program {
         while fs::send_file(copy.borrow(), own.borrow(), 1 << 24)? > 0 {}
         fs::control(copy.borrow(), F_ADD_SEALS, SEALS)?;
         Ok(copy)
+    }
+
+    /// Becomes this program again, with other arguments.
+    pub(crate) fn execute_with(&self, arguments: &[&CStr], environment: &[&CStr]) -> Error {
+        Error::system("execute this program again", process::execute_fd(self.0.borrow(), arguments, environment))
     }
 
     /// Becomes the second stage. Its arguments are the numbers of the descriptors that it has, −1 for none.

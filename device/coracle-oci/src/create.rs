@@ -47,6 +47,8 @@ pub(crate) struct Request<'a> {
     pub(crate) console: Option<Fd>,
     pub(crate) no_pivot: bool,
     pub(crate) no_new_keyring: bool,
+    /// This program has been executed from a mount of its own.
+    pub(crate) protected: bool,
     /// Descriptors from 3 up that the program gets.
     pub(crate) kept_descriptors: u32,
     /// Whatever the configuration says, the process is given later.
@@ -88,6 +90,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
         poststart: config.hooks.poststart.clone(),
         poststop: config.hooks.poststop.clone(),
         cgroup: Document(cgroup.to_json()),
+        keyring: !request.no_new_keyring,
         ..State::default()
     };
     let mut started = None;
@@ -302,7 +305,7 @@ impl Making<'_> {
     /// Gets ready what the process needs at the end of its first stage.
     fn equip(&self, network: bool) -> Result<(), Error> {
         let network = network.then(new_network_namespace).transpose()?;
-        let program = Program::prepare()?;
+        let program = Program::prepare(self.request.protected)?;
         let mut descriptors = alloc::vec![program.fd()];
         descriptors.extend(network.as_ref().map(Fd::borrow));
         // When the process has failed before, it says so later.
@@ -370,8 +373,11 @@ impl Making<'_> {
         let mut job = job_for(self.request, process, self.state)?;
         job.set_limits = !user_namespace;
         job.groups_denied = self.groups_denied;
-        // When it has failed before, it says so below.
-        let _ = channel::send(self.channel.borrow(), Kind::Job, &job.encode(), &[]);
+        match channel::send(self.channel.borrow(), Kind::Job, &job.encode(), &[]) {
+            // When it has failed before, it says so below.
+            Ok(()) | Err(Errno::EPIPE | Errno::ECONNRESET) => {}
+            Err(errno) => return Err(Error::system("give the container's process its job", errno)),
+        }
         match channel::receive(self.channel.borrow())? {
             // Closed when the process has become the program.
             None if !self.request.wait => Ok(()),

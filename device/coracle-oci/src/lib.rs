@@ -33,6 +33,7 @@ mod rootfs;
 mod state;
 
 use kernel::program::Invocation;
+use kernel::{BorrowedFd, CWD, fs};
 
 /// Runs the program; gives its exit code.
 #[must_use]
@@ -41,6 +42,23 @@ pub fn main(invocation: Invocation) -> i32 {
     match arguments.split_first() {
         Some((first, rest)) if *first == init::COMMAND => init::main(rest),
         Some((first, rest)) if *first == pool::keeper::COMMAND => pool::keeper::main(rest),
-        _ => commands::run(arguments, &invocation.environment),
+        _ => {
+            open_standing();
+            commands::run(arguments, &invocation.environment)
+        }
+    }
+}
+
+/// Where the caller has closed standard input, output or error, nothing that is opened here may get into their places.
+fn open_standing() {
+    const F_GETFD: u32 = 1;
+    for number in 0..3 {
+        if fs::control(BorrowedFd::standing(number), F_GETFD, 0).is_err()
+            && let Ok(null) = fs::open(CWD, c"/dev/null", fs::O_RDWR, 0)
+        {
+            // It is the lowest number that was free, this one.
+            let _ = fs::stay_open_on_exec(null.borrow());
+            let _ = null.into_raw();
+        }
     }
 }

@@ -3,12 +3,13 @@
 use crate::error::{About, Error};
 use alloc::format;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use kernel::process::{
     self, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER,
     CLONE_NEWUTS,
 };
 use kernel::{CWD, Fd, fs};
-use runtime_spec::{Linux, NamespaceKind};
+use runtime_spec::{Linux, Namespace, NamespaceKind};
 
 /// The kernel's bit for a kind.
 pub(crate) const fn flag(kind: NamespaceKind) -> u32 {
@@ -22,6 +23,22 @@ pub(crate) const fn flag(kind: NamespaceKind) -> u32 {
         NamespaceKind::Cgroup => CLONE_NEWCGROUP,
         NamespaceKind::Time => CLONE_NEWTIME,
     }
+}
+
+/// Whether a namespace is the runtime's own after all, by another name: what is changed in it is changed for the host.
+pub(crate) fn is_the_runtimes(namespace: &Namespace) -> bool {
+    let name = match namespace.kind {
+        NamespaceKind::Pid => c"/proc/self/ns/pid",
+        NamespaceKind::Network => c"/proc/self/ns/net",
+        NamespaceKind::Mount => c"/proc/self/ns/mnt",
+        NamespaceKind::Ipc => c"/proc/self/ns/ipc",
+        NamespaceKind::Uts => c"/proc/self/ns/uts",
+        NamespaceKind::User => c"/proc/self/ns/user",
+        NamespaceKind::Cgroup => c"/proc/self/ns/cgroup",
+        NamespaceKind::Time => c"/proc/self/ns/time",
+    };
+    let number = |path: &CStr| fs::stat_at(CWD, path, 0).map(|stat| (stat.st_dev, stat.st_ino));
+    namespace.path.as_ref().is_some_and(|path| number(path).is_ok_and(|found| number(name) == Ok(found)))
 }
 
 /// All of them, new or joined.

@@ -94,6 +94,8 @@ pub(crate) struct State {
     pub(crate) cgroup: Document,
     /// Where they were, while it moves from there (out of a pool).
     pub(crate) cgroup_before: Option<Document>,
+    /// Whether it has a session keyring of its own, of its name.
+    pub(crate) keyring: bool,
     /// Directory of Intel's RDT to remove, if one was made.
     pub(crate) rdt: Option<String>,
 }
@@ -346,6 +348,7 @@ impl State {
             ("poststop", hooks(&self.poststop)),
             ("cgroup", self.cgroup.0.clone()),
             ("cgroupBefore", self.cgroup_before.as_ref().map_or(Value::Null, |document| document.0.clone())),
+            ("keyring", Value::Bool(self.keyring)),
             ("rdt", self.rdt.as_deref().map_or(Value::Null, Value::from)),
         ])
     }
@@ -366,6 +369,7 @@ impl State {
             poststop: node.or_default("poststop", Hook::read_list)?,
             cgroup: Document(node.get("cgroup").map_or(Value::Null, |node| node.value.clone())),
             cgroup_before: node.get("cgroupBefore").map(|node| Document(node.value.clone())),
+            keyring: node.or_default("keyring", Node::bool)?,
             rdt: node.optional("rdt", Node::string)?,
         })
     }

@@ -13,7 +13,8 @@ use crate::state::Status;
 use alloc::ffi::CString;
 use alloc::format;
 use cgroup::Group;
-use kernel::{CWD, Fd, fs, process, socket};
+use kernel::{BorrowedFd, CWD, Fd, fs, process, socket};
+use runtime_spec::NamespaceKind;
 
 const OPTIONS: &[Known] = &[
     value("bundle", Some('b')),
@@ -44,7 +45,6 @@ impl Call {
         let given = arguments::read(context.arguments, OPTIONS, None)?;
         let id = given.id()?;
         let here = fs::open(CWD, c".", fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the working directory")?;
-        let console = given.get("console-socket").map(foreground::connect_console).transpose()?;
         let config = given.get("config").map(absolute).transpose()?;
         let of_pool = match (given.get("bundle"), given.text("pool")?) {
             (None, Some(name)) => Some(pool::bundle(&context.root, name)?.ok_or_else(|| no_pool(name))?),
@@ -56,12 +56,32 @@ impl Call {
         for kind in [&mut configured.prestart, &mut configured.create_runtime, &mut configured.create_container] {
             hooks::inherit(kind, context.environment);
         }
-        let listened = listened(context);
-        if let Some(process) = bundle.config.process.as_mut().filter(|_| listened > 0) {
+        let mut call = Self { given, id, bundle, here, console: None };
+        if call.joins_strangers() {
+            fs::change_directory_fd(call.here.borrow()).about(|| "chdir")?;
+            context.go_on_protected()?;
+            fs::change_directory(&call.bundle.path).about(|| "chdir")?;
+        }
+        if let Some(path) = call.given.get("console-socket") {
+            // As seen by the caller; and not made absolute, since paths of sockets are short.
+            fs::change_directory_fd(call.here.borrow()).about(|| "chdir")?;
+            call.console = Some(foreground::connect_console(path)?);
+            fs::change_directory(&call.bundle.path).about(|| "chdir")?;
+        }
+        let listened = listened(context, preserved(&call.given)?);
+        if let Some(process) = call.bundle.config.process.as_mut().filter(|_| listened > 0) {
             let said = [format!("LISTEN_FDS={listened}"), "LISTEN_PID=1".into()];
             process.env.extend(said.into_iter().flat_map(CString::new));
         }
-        Ok(Self { given, id, bundle, here, console })
+        Ok(call)
+    }
+
+    /// Whether there are processes already in the PID namespace, which may trace this one if they have the capability: in a
+    /// user namespace they have none over it.
+    fn joins_strangers(&self) -> bool {
+        let linux = &self.bundle.config.linux;
+        let joined = linux.namespace(NamespaceKind::Pid).is_some_and(|namespace| namespace.path.is_some());
+        joined && linux.namespace(NamespaceKind::User).is_none()
     }
 
     fn terminal(&self) -> bool {
@@ -78,6 +98,7 @@ impl Call {
             driver: context.driver,
             wait,
             console,
+            protected: context.protected,
             no_pivot: self.given.has("no-pivot"),
             no_new_keyring: self.given.has("no-new-keyring"),
             kept_descriptors: kept_descriptors(&self.given, context)?,
@@ -149,14 +170,35 @@ fn absolute(path: &core::ffi::CStr) -> Result<CString, Error> {
         .map_err(|_| Error::Usage("a path holds a zero byte".into()))
 }
 
-/// `--preserve-fds`, and those that systemd passes on (sd_listen_fds(3)).
+/// `--preserve-fds`, and those that systemd passes on (sd_listen_fds(3)). What else the caller has left open ends with this
+/// program: nothing in a container can be reached through it (CVE-2024-21626).
 pub(super) fn kept_descriptors(given: &arguments::Given, context: &Context<'_>) -> Result<u32, Error> {
-    Ok(given.number::<u32>("preserve-fds")?.unwrap_or(0).saturating_add(listened(context)))
+    let preserved = preserved(given)?;
+    if let Some(number) = (3..preserved.saturating_add(3)).find(|&number| !is_given(number)) {
+        return Err(Error::Usage(format!("--preserve-fds {preserved}: descriptor {number} is not open")));
+    }
+    let kept = preserved + listened(context, preserved);
+    fs::close_on_exec_from(kept.saturating_add(3)).about(|| "close descriptors on exec")?;
+    Ok(kept.unsigned_abs())
 }
 
-fn listened(context: &Context<'_>) -> u32 {
+fn preserved(given: &arguments::Given) -> Result<i32, Error> {
+    Ok(given.number::<u32>("preserve-fds")?.map_or(0, |number| i32::try_from(number).unwrap_or(i32::MAX)))
+}
+
+/// How many descriptors systemd passes on, behind those that are preserved. The variable may be left over from another program:
+/// then they are not there.
+fn listened(context: &Context<'_>, preserved: i32) -> i32 {
     let listened = context.environment.iter().find_map(|pair| pair.to_bytes().strip_prefix(b"LISTEN_FDS="));
-    listened.and_then(|text| str::from_utf8(text).ok()?.parse().ok()).unwrap_or(0)
+    let listened = listened.and_then(|text| str::from_utf8(text).ok()?.parse::<u16>().ok()).map_or(0, i32::from);
+    let first = preserved.saturating_add(3);
+    if (first..first.saturating_add(listened)).all(is_given) { listened } else { 0 }
+}
+
+/// Whether a descriptor is the caller's: what is closed on exec is this program's own, under a number that was free.
+fn is_given(number: i32) -> bool {
+    const F_GETFD: u32 = 1;
+    fs::control(BorrowedFd::standing(number), F_GETFD, 0) == Ok(0)
 }
 
 /// `create`: the container waits for `start`.

@@ -16,6 +16,7 @@ use crate::log::Log;
 use crate::state::Status;
 use alloc::ffi::CString;
 use alloc::format;
+use alloc::vec::Vec;
 use kernel::process::{self, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, Clone, Side};
 use kernel::{CWD, Fd, fs, mount, schedule, signal, socket, user};
 use runtime_spec::{Capabilities, Config, Node, Process};
@@ -64,6 +65,9 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
         Status::Paused if given.has("ignore-paused") => {}
         _ => return Err(container.cannot("run another program")),
     }
+    if container.state.namespaces & (CLONE_NEWPID | CLONE_NEWUSER) == CLONE_NEWPID {
+        context.go_on_protected()?;
+    }
     let config = read_config(&container)?;
     let process = process_of(&given, words, config.process.clone(), &context.log)?;
     let detach = given.has("detach");
@@ -81,8 +85,11 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
     };
     let watch = (!detach).then(foreground::Watch::begin).transpose()?;
     let (cgroup, log) = (given.text("cgroup")?, &context.log);
-    let entering = Entering { container: &container, cgroup, log, console: console.as_ref() };
-    let job = job_for(&config, process, kept_descriptors(&given, context)?)?;
+    let entering =
+        Entering { protected: context.protected, container: &container, cgroup, log, console: console.as_ref() };
+    let mut job = job_for(&config, process, kept_descriptors(&given, context)?)?;
+    // Otherwise it would have the keys of whoever calls.
+    job.keyring = container.state.keyring.then(|| CString::new(id).unwrap_or_default());
     let (pid, handle) = entering.start(job)?;
     drop(console);
     if let Some(path) = given.get("pid-file") {
@@ -200,6 +207,7 @@ fn job_for(config: &Config, process: Process, kept_descriptors: u32) -> Result<J
 
 /// A process on its way into a container.
 struct Entering<'a> {
+    protected: bool,
     container: &'a Container,
     cgroup: Option<&'a str>,
     log: &'a Log,
@@ -212,7 +220,7 @@ impl Entering<'_> {
         let state = &self.container.state;
         let first = state.process().ok_or_else(|| self.container.cannot("run another program"))?;
         process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
-        let program = Program::prepare()?;
+        let program = Program::prepare(self.protected)?;
         if let Some(mask) = job.process.exec_cpu_affinity.as_ref().and_then(|affinity| affinity.initial.as_ref()) {
             schedule::set_affinity(0, mask).about(|| "set the initial processors")?;
         }
@@ -222,16 +230,16 @@ impl Entering<'_> {
         };
         let entry = group.entry_beside(state.pid).map_err(from_cgroup)?;
         let (own_end, other_end) = socket::pair(socket::MESSAGES).about(|| "socketpair")?;
-        let two_steps = state.namespaces & CLONE_NEWUSER != 0;
-        let pid_namespace = state.namespaces & CLONE_NEWPID != 0 && !two_steps;
-        if pid_namespace {
-            process::enter(first.borrow(), CLONE_NEWPID).about(|| "join the PID namespace")?;
-        }
+        // Nothing of the host's can be reached through a process that those in the container see, not even by one that may trace
+        // it: so it comes into the PID namespace last.
+        let two_steps = state.namespaces & (CLONE_NEWUSER | CLONE_NEWPID) != 0;
+        let users = state.namespaces & CLONE_NEWUSER != 0;
+        let kept = job.kept_descriptors;
         let clone = Clone { cgroup: entry.as_ref().map(Fd::borrow), ..Clone::default() };
         match clone.start().about(|| "make the process")? {
             Side::Child => {
                 drop(own_end);
-                let error = self.child(&first, &program, &other_end, two_steps);
+                let error = self.child(&first, &program, &other_end, two_steps.then_some(kept));
                 channel::report(other_end.borrow(), &error);
                 process::exit(1)
             }
@@ -240,33 +248,35 @@ impl Entering<'_> {
                 if entry.is_none() {
                     create::attach(pid, self.log, || group.attach_beside(pid, state.pid))?;
                 }
-                job.set_limits = !two_steps;
-                self.give_job(&own_end, pid, handle, two_steps, &job)
+                job.set_limits = !users;
+                let (pid, handle) = if two_steps { Self::successor(&own_end, pid)? } else { (pid, handle) };
+                if two_steps && entry.is_none() {
+                    // It may have been made before its parent was moved.
+                    create::attach(pid, self.log, || group.attach_beside(pid, state.pid))?;
+                }
+                if users {
+                    identity::set_limits_of(pid, &job.process.rlimits)?;
+                }
+                Self::give_job(&own_end, pid, handle, &job)
             }
         }
     }
 
-    fn give_job(
-        &self,
-        channel: &Fd,
-        mut pid: i32,
-        mut handle: Fd,
-        two_steps: bool,
-        job: &Job,
-    ) -> Result<(i32, Fd), Error> {
-        if two_steps {
-            let message = channel::receive(channel.borrow())?
-                .ok_or_else(|| Error::Reported("the process ended before it was ready".into()))?;
-            if message.kind != Kind::Successor {
-                return Err(create::failure(&message));
-            }
-            let number = <[u8; 4]>::try_from(message.content.as_slice()).map(i32::from_le_bytes);
-            let number = number.map_err(|_| Error::Reported("the process has no number".into()))?;
-            let _ = process::wait(pid);
-            pid = number;
-            handle = process::open_process(pid).about(|| "open the process")?;
-            identity::set_limits_of(pid, &job.process.rlimits)?;
+    /// The process that goes on in the place of the first, which only enters namespaces.
+    fn successor(channel: &Fd, first: i32) -> Result<(i32, Fd), Error> {
+        let message = channel::receive(channel.borrow())?
+            .ok_or_else(|| Error::Reported("the process ended before it was ready".into()))?;
+        if message.kind != Kind::Successor {
+            return Err(create::failure(&message));
         }
+        let number = <[u8; 4]>::try_from(message.content.as_slice()).map(i32::from_le_bytes);
+        let pid = number.map_err(|_| Error::Reported("the process has no number".into()))?;
+        let _ = process::wait(first);
+        let handle = process::open_process(pid).about(|| "open the process")?;
+        Ok((pid, handle))
+    }
+
+    fn give_job(channel: &Fd, pid: i32, handle: Fd, job: &Job) -> Result<(i32, Fd), Error> {
         if let Some(score) = job.process.oom_score_adj {
             create::set_oom_score(pid, score)?;
         }
@@ -281,30 +291,34 @@ impl Entering<'_> {
         }
     }
 
-    /// Becomes the inside of the container; comes back only to say why not.
-    fn child(&self, first: &Fd, program: &Program, channel: &Fd, two_steps: bool) -> Error {
+    /// Becomes the inside of the container; comes back only to say why not. In two steps when there is a number of descriptors
+    /// that the program keeps.
+    fn child(&self, first: &Fd, program: &Program, channel: &Fd, two_steps: Option<u32>) -> Error {
         let enter = || -> Result<(), Error> {
             process::signal_on_parents_death(signal::SIGKILL as i32).about(|| "prctl(PR_SET_PDEATHSIG)")?;
             let namespaces = self.container.state.namespaces;
             let root = (namespaces & CLONE_NEWNS == 0).then(|| self.open_root()).transpose()?;
-            let rest = if two_steps { namespaces } else { namespaces & !CLONE_NEWPID };
-            if rest != 0 {
-                process::enter(first.borrow(), rest).about(|| "join the container's namespaces")?;
+            if namespaces != 0 {
+                process::enter(first.borrow(), namespaces).about(|| "join the container's namespaces")?;
             }
-            if two_steps {
+            if namespaces & CLONE_NEWUSER != 0 {
                 user::set_group(0).about(|| "become group 0 of the user namespace")?;
                 user::set_user(0).about(|| "become user 0 of the user namespace")?;
                 process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
+            }
+            if let Some(root) = &root {
+                fs::change_directory_fd(root.borrow()).about(|| "change to the container's root")?;
+                mount::change_root(c".").about(|| "chroot")?;
+            }
+            if let Some(kept) = two_steps {
+                let own = [Some(channel), Some(&program.0), self.console];
+                close_others(kept, own.into_iter().flatten());
                 let clone = Clone { as_sibling: true, ..Clone::default() };
                 if let Side::Parent { pid, .. } = clone.start().about(|| "make the process")? {
                     let _ = channel::send(channel.borrow(), Kind::Successor, &pid.to_le_bytes(), &[]);
                     process::exit(0)
                 }
                 process::signal_on_parents_death(signal::SIGKILL as i32).about(|| "prctl(PR_SET_PDEATHSIG)")?;
-            }
-            if let Some(root) = root {
-                fs::change_directory_fd(root.borrow()).about(|| "change to the container's root")?;
-                mount::change_root(c".").about(|| "chroot")?;
             }
             process::new_session().about(|| "setsid")
         };
@@ -318,5 +332,18 @@ impl Entering<'_> {
     fn open_root(&self) -> Result<Fd, Error> {
         let path = CString::new(format!("/proc/{}/root", self.container.state.pid)).unwrap_or_default();
         fs::open(CWD, &path, fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the container's root")
+    }
+}
+
+/// Closes all descriptors but those that the program keeps and some of this program's own. Others are not used any more.
+fn close_others<'a>(kept: u32, own: impl Iterator<Item = &'a Fd>) {
+    let mut numbers: Vec<u32> = own.map(|fd| fd.raw().unsigned_abs()).collect();
+    numbers.sort_unstable();
+    let mut first = kept.saturating_add(3);
+    for number in numbers.into_iter().chain([u32::MAX]) {
+        if number > first {
+            let _ = fs::close_range(first as i32, number - 1);
+        }
+        first = first.max(number.saturating_add(1));
     }
 }

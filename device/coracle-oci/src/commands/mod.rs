@@ -20,6 +20,7 @@ pub(crate) use delete::remove;
 pub(crate) use start::connect as connect_start;
 
 use crate::arguments::{self, Known, flag, lossy, value};
+use crate::child::Program;
 use crate::error::Error;
 use crate::log::Log;
 use crate::state::{Directory, Root, State, Status};
@@ -36,10 +37,30 @@ pub(crate) struct Context<'a> {
     /// Its own arguments.
     pub(crate) arguments: &'a [&'static CStr],
     pub(crate) environment: &'a [&'static CStr],
+    /// All arguments of this program.
+    all: &'a [&'static CStr],
+    /// It has been executed from a mount of its own, which cannot be written to.
+    pub(crate) protected: bool,
     pub(crate) root: Root,
     pub(crate) log: Log,
     pub(crate) driver: Driver,
 }
+
+impl Context<'_> {
+    /// Starts over from a mount of this program's own, before a process of it can be seen by processes of a container: one that
+    /// may trace it gets hold of its file through `/proc/PID/exe`, and could write to it later (CVE-2019-5736).
+    fn go_on_protected(&self) -> Result<(), Error> {
+        if self.protected {
+            return Ok(());
+        }
+        let mut arguments = alloc::vec![c"coracle-oci", PROTECTED];
+        arguments.extend(self.all);
+        Err(Program::prepare(false)?.execute_with(&arguments, self.environment))
+    }
+}
+
+/// The first argument of a command that has started over.
+pub(crate) const PROTECTED: &CStr = c"protected";
 
 /// A command: how it is called, what it does in a few words, and the function.
 struct Command {
@@ -92,7 +113,8 @@ pub(crate) const SPECIFICATION: &str = "1.3.0";
 /// Runs a command; gives the program's exit code.
 pub(crate) fn run(all: &[&'static CStr], environment: &[&'static CStr]) -> i32 {
     let mut log = Log::default();
-    match dispatch(all, environment, &mut log) {
+    let rest = all.strip_prefix(&[PROTECTED]);
+    match dispatch(rest.unwrap_or(all), environment, rest.is_some(), &mut log) {
         Ok(code) => code,
         Err(error) => {
             log.error(&error);
@@ -101,7 +123,12 @@ pub(crate) fn run(all: &[&'static CStr], environment: &[&'static CStr]) -> i32 {
     }
 }
 
-fn dispatch(all: &[&'static CStr], environment: &[&'static CStr], log: &mut Log) -> Result<i32, Error> {
+fn dispatch(
+    all: &[&'static CStr],
+    environment: &[&'static CStr],
+    protected: bool,
+    log: &mut Log,
+) -> Result<i32, Error> {
     let given = arguments::read(all, GLOBAL, Some(1))?;
     let format = given.text("log-format")?.unwrap_or("text");
     if !["text", "json"].contains(&format) {
@@ -132,7 +159,7 @@ fn dispatch(all: &[&'static CStr], environment: &[&'static CStr], log: &mut Log)
         }
     };
     let root = Root::new(given.get("root").map(Into::into).or_else(|| own_root(environment)));
-    let context = Context { arguments: rest, environment, root, log: core::mem::take(log), driver };
+    let context = Context { arguments: rest, environment, all, protected, root, log: core::mem::take(log), driver };
     let result = (command.run)(&context);
     *log = context.log;
     result

@@ -251,6 +251,7 @@ impl Service<'_> {
             console: None,
             no_pivot: false,
             no_new_keyring: false,
+            protected: false,
             kept_descriptors: 0,
             without_process: true,
         })?;

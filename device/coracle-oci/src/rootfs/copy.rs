@@ -24,7 +24,11 @@ fn copy_below(from: BorrowedFd<'_>, to: BorrowedFd<'_>, depth: u32) -> Result<()
                 copy_below(old.borrow(), new.borrow(), depth)?;
             }
             fs::S_IFREG => {
-                let old = fs::open(from, &name, fs::O_RDONLY | fs::O_NOFOLLOW, 0)?;
+                // Meanwhile it may have become a pipe that nobody writes to.
+                let old = fs::open(from, &name, fs::O_RDONLY | fs::O_NOFOLLOW | fs::O_NONBLOCK, 0)?;
+                if fs::stat_fd(old.borrow())?.st_mode & fs::S_IFMT != fs::S_IFREG {
+                    return Err(Errno::EAGAIN);
+                }
                 let new = fs::open(to, &name, fs::O_WRONLY | fs::O_CREAT | fs::O_EXCL, 0o600)?;
                 while fs::send_file(new.borrow(), old.borrow(), 1 << 20)? > 0 {}
             }

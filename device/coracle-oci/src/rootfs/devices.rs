@@ -3,6 +3,7 @@
 use super::Plan;
 use super::place::{self, Kind};
 use crate::error::{About, Error};
+use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -31,7 +32,15 @@ const LINKS: &[(&CStr, &CStr)] = &[
 pub(super) fn make(plan: &Plan<'_>, root: BorrowedFd<'_>, dev: Option<Fd>) -> Result<(), Error> {
     let directory = match dev {
         Some(dev) => dev,
-        None => place::make_directories(root, c"/dev")?,
+        None => {
+            let found = place::make_directories(root, c"/dev")?;
+            let mount = |fd| fs::mount_id(fd).about(|| "look at /dev in the container");
+            if mount(found.borrow())? != mount(root)? {
+                // Whatever led to its being mounted there, it is somebody else's: perhaps the host's own.
+                return Ok(());
+            }
+            found
+        }
     };
     let configured = &plan.config.linux.devices;
     let default = DEFAULT.iter().filter(|(path, ..)| configured.iter().all(|device| device.path.as_c_str() != *path));
@@ -55,8 +64,7 @@ pub(super) fn make(plan: &Plan<'_>, root: BorrowedFd<'_>, dev: Option<Fd>) -> Re
         match name.filter(|name| !name.to_bytes().contains(&b'/')) {
             Some(name) => make_device(plan, root, directory.borrow(), name, device)?,
             None => {
-                let (parent, name) = place::split(&device.path);
-                let parent = place::make_directories(root, &parent)?;
+                let (parent, name) = place::parent_of(root, &device.path)?;
                 make_device(plan, root, parent.borrow(), &name, device)?;
             }
         }
@@ -87,36 +95,48 @@ fn make_device(
     device: &Device,
 ) -> Result<(), Error> {
     let what = || format!("make the device {}", device.path.to_string_lossy());
-    if plan.user_namespace {
-        // The host's own, since none can be made; one that the host lacks, cannot be had.
-        let tree = mount::clone_tree(CWD, &device.path, false).about(what)?;
-        let place = place::make(root, &device.path, Kind::File)?;
-        return mount::attach(tree.borrow(), place.borrow()).about(what);
-    }
     let kind = match device.kind {
         'b' => fs::S_IFBLK,
         'p' => fs::S_IFIFO,
         _ => fs::S_IFCHR,
     };
     let number = fs::device_number(device.major, device.minor);
-    let mode = device.mode.unwrap_or(0o666) & 0o7777;
-    match fs::make_node(directory, name, kind | mode, number) {
-        Ok(()) => {}
-        Err(Errno::EEXIST) => {
-            let there = fs::stat_at(directory, name, fs::AT_SYMLINK_NOFOLLOW).about(what)?;
-            if there.st_mode & fs::S_IFMT != kind || (kind != fs::S_IFIFO && there.st_rdev != number) {
-                return Err(Error::config(format!(
-                    "linux.devices: {} is there, and is something else",
-                    device.path.to_string_lossy()
-                )));
-            }
-            // An image's own device keeps its mode unless one was asked for.
-            fs::change_mode(directory, name, mode).about(what)?;
-        }
-        Err(errno) => return Err(Error::system(what(), errno)),
+    if plan.user_namespace && kind != fs::S_IFIFO {
+        // The host's own, since none can be made; one that the host lacks, cannot be had.
+        let tree = mount::clone_tree(CWD, &device.path, false).about(what)?;
+        check(&tree, kind, number, device)?;
+        let place = place::make(root, &device.path, Kind::File)?;
+        return mount::attach(tree.borrow(), place.borrow()).about(what);
     }
-    if (device.uid, device.gid) != (0, 0) {
-        fs::change_owner_at(directory, name, device.uid, device.gid).about(what)?;
+    let mode = device.mode.unwrap_or(0o666) & 0o7777;
+    let is_new = match fs::make_node(directory, name, kind | mode, number) {
+        Ok(()) => true,
+        Err(Errno::EEXIST) => false,
+        Err(errno) => return Err(Error::system(what(), errno)),
+    };
+    let owned = (device.uid, device.gid) != (0, 0);
+    if is_new && !owned {
+        return Ok(());
+    }
+    // By descriptor: what is there now may be a link by the next call.
+    let node = fs::open(directory, name, fs::O_PATH | fs::O_NOFOLLOW, 0).about(what)?;
+    check(&node, kind, number, device)?;
+    if !is_new {
+        let path = CString::new(format!("self/fd/{}", node.raw())).unwrap_or_default();
+        fs::change_mode(plan.proc, &path, mode).about(what)?;
+    }
+    if owned {
+        fs::change_owner(node.borrow(), device.uid, device.gid).about(what)?;
+    }
+    Ok(())
+}
+
+/// Refuses what is not the device that was asked for.
+fn check(node: &Fd, kind: u32, number: u64, device: &Device) -> Result<(), Error> {
+    let path = || device.path.to_string_lossy();
+    let there = fs::stat_fd(node.borrow()).about(|| format!("look at {}", path()))?;
+    if there.st_mode & fs::S_IFMT != kind || (kind != fs::S_IFIFO && there.st_rdev != number) {
+        return Err(Error::config(format!("linux.devices: {} is there, and is something else", path())));
     }
     Ok(())
 }

@@ -60,5 +60,10 @@ fn null_device() -> Result<Fd, Error> {
     if stat.st_mode & fs::S_IFMT != fs::S_IFCHR || stat.st_rdev != fs::device_number(1, 3) {
         return Err(Error::Reported("/dev/null of this machine is not the null device".into()));
     }
-    mount::clone_tree(null.borrow(), c"", false).about(|| "clone the mount of /dev/null")
+    let cover = mount::clone_tree(null.borrow(), c"", false).about(|| "clone the mount of /dev/null")?;
+    // It can be written to even so, but not be given another mode or owner, which would be the host's.
+    let set = u64::from(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    mount::set_attributes(cover.borrow(), false, Attributes { set, ..Attributes::default() })
+        .about(|| "make the mount of /dev/null read-only")?;
+    Ok(cover)
 }

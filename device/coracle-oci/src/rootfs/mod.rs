@@ -44,9 +44,9 @@ pub(crate) fn build(plan: &Plan<'_>) -> Result<Fd, Error> {
     let config = plan.config;
     let shared = mounts::open_shared(config)?;
     let root = attach_root(plan)?;
-    let last_dev = config.mounts.iter().rposition(|mount| mount.destination.as_c_str() == c"/dev");
+    let last_dev = config.mounts.iter().rposition(|mount| mounts::is_at(mount, "dev"));
     let mut dev = None;
-    let mut devices = !mounts::is_bound(&config.mounts, c"/dev");
+    let mut devices = !mounts::is_bound(&config.mounts, "dev");
     for (index, mount) in config.mounts.iter().enumerate() {
         if devices && mounts::needs_network(mount) && last_dev.is_some_and(|last| last < index) {
             // The network namespace may still be in the making: there is enough to do until then.

@@ -82,8 +82,7 @@ pub(super) fn mount(
 
 fn make_links(root: BorrowedFd<'_>, links: &[(CString, CString)]) -> Result<(), Error> {
     for (target, path) in links {
-        let (parent, name) = place::split(path);
-        let parent = place::make_directories(root, &parent)?;
+        let (parent, name) = place::parent_of(root, path)?;
         fs::make_link(target, parent.borrow(), &name).about(|| format!("make the link {}", path.to_string_lossy()))?;
     }
     Ok(())
@@ -228,8 +227,7 @@ fn destination(root: BorrowedFd<'_>, mount: &Mount, options: &Options, tree: Bor
     let kernel_s_own = matches!(mount.kind.as_deref(), Some(kind) if kind == c"proc" || kind == c"sysfs");
     if !options.bind && kernel_s_own {
         // What other parts of the system take for procfs must not be elsewhere for them than for us.
-        let (parent, name) = place::split(path);
-        let parent = place::make_directories(root, &parent)?;
+        let (parent, name) = place::parent_of(root, path)?;
         match fs::make_directory(parent.borrow(), &name, 0o755) {
             Ok(()) | Err(Errno::EEXIST) => {}
             Err(errno) => {
@@ -294,11 +292,13 @@ pub(super) fn needs_network(mount: &Mount) -> bool {
     !Options::read(&mount.options).bind && !WITHOUT_NETWORK.contains(&kind)
 }
 
-/// Whether the last mount at a path is a bind mount.
-pub(super) fn is_bound(mounts: &[Mount], path: &CStr) -> bool {
-    mounts
-        .iter()
-        .rev()
-        .find(|mount| mount.destination.as_c_str() == path)
-        .is_some_and(|mount| Options::read(&mount.options).bind)
+/// Whether a mount goes to a directory of the root, however its path is written.
+pub(super) fn is_at(mount: &Mount, name: &str) -> bool {
+    let parts = mount.destination.to_bytes().split(|&byte| byte == b'/');
+    parts.filter(|part| !matches!(*part, b"" | b".")).eq([name.as_bytes()])
+}
+
+/// Whether the last mount at a directory of the root is a bind mount.
+pub(super) fn is_bound(mounts: &[Mount], name: &str) -> bool {
+    mounts.iter().rev().find(|mount| is_at(mount, name)).is_some_and(|mount| Options::read(&mount.options).bind)
 }

@@ -29,18 +29,25 @@ pub(crate) fn make(root: BorrowedFd<'_>, path: &CStr, kind: Kind) -> Result<Fd, 
     if let Ok(found) = fs::open_in_root(root, inside(path), fs::O_PATH, 0) {
         return Ok(found);
     }
-    let (parent, name) = split(path);
-    let parent = make_directories(root, &parent)?;
-    let what = || format!("make {} in the container", path.to_string_lossy());
-    match kind {
-        Kind::Directory => make_directory(parent.borrow(), &name).about(what),
-        Kind::File => {
-            let flags = fs::O_CREAT | fs::O_NOFOLLOW | fs::O_RDONLY | fs::O_NONBLOCK;
-            let made = fs::open(parent.borrow(), &name, flags, 0o644).about(what)?;
-            // As a place only: what it holds is nobody's business here.
-            fs::open(parent.borrow(), &name, fs::O_PATH | fs::O_NOFOLLOW, 0).about(what).inspect(|_| drop(made))
-        }
+    if kind == Kind::Directory {
+        return make_directories(root, path);
     }
+    let (parent, name) = parent_of(root, path)?;
+    let what = || format!("make {} in the container", path.to_string_lossy());
+    let flags = fs::O_CREAT | fs::O_NOFOLLOW | fs::O_RDONLY | fs::O_NONBLOCK | fs::O_NOCTTY;
+    let made = fs::open(parent.borrow(), &name, flags, 0o644).about(what)?;
+    // As a place only: what it holds is nobody's business here.
+    fs::open(parent.borrow(), &name, fs::O_PATH | fs::O_NOFOLLOW, 0).about(what).inspect(|_| drop(made))
+}
+
+/// Opens the directory of what is to be made at a path, and makes it if it is missing; and the name in it. A last part that is
+/// `..` would not be held back by the root.
+pub(crate) fn parent_of(root: BorrowedFd<'_>, path: &CStr) -> Result<(Fd, CString), Error> {
+    let (parent, name) = split(path);
+    if [c"", c".", c".."].contains(&name.as_c_str()) {
+        return Err(Error::config(format!("{} ends with no name", path.to_string_lossy())));
+    }
+    Ok((make_directories(root, &parent)?, name))
 }
 
 /// Opens a directory in the root, and makes it and those above it if they are missing.
@@ -110,6 +117,12 @@ mod tests {
         let (path, root) = root();
         make(root.borrow(), c"/a/b/c", Kind::Directory).unwrap();
         make(root.borrow(), c"x/../../../y", Kind::File).unwrap();
+        for up in [c"/x/../..", c"/new/../..", c"..", c"/a/..", c"/.", c"/"] {
+            let found = make(root.borrow(), up, Kind::Directory).unwrap();
+            assert_eq!(fs::stat_fd(found.borrow()).unwrap().st_ino, fs::stat_fd(root.borrow()).unwrap().st_ino);
+            assert!(parent_of(root.borrow(), up).is_err());
+        }
+        assert!(make(root.borrow(), c"/nowhere/..", Kind::File).is_err());
         assert!(path.join("root/a/b/c").is_dir() && path.join("root/y").is_file() && !path.join("y").exists());
         std::fs::remove_dir_all(path).unwrap();
     }

@@ -1,7 +1,7 @@
 //! Files and directories, always relative to a descriptor. What comes from a container's side is opened by
 //! [`open_in_root`], which the kernel keeps inside of the given directory.
 
-use crate::sys::{In, Out, bytes_of, sys, zeroed};
+use crate::sys::{In, Out, sys, zeroed};
 use crate::{BorrowedFd, Errno, Fd, Result};
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -408,12 +408,6 @@ pub fn print_error(text: fmt::Arguments<'_>) {
 #[must_use]
 pub fn display(text: &CStr) -> String {
     text.to_string_lossy().into_owned()
-}
-
-/// Numbers as bytes in the machine's order, for files and sockets that take structures.
-#[must_use]
-pub fn number_bytes(numbers: &[u32]) -> &[u8] {
-    bytes_of(numbers)
 }
 
 #[cfg(test)]

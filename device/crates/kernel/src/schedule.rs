@@ -1,9 +1,8 @@
 //! When and where a process runs, and how much it may use: affinity, scheduling, input and output priority, limits,
 //! memory policy.
 
-use crate::fs::number_bytes;
+use crate::Result;
 use crate::sys::{In, Out, sys, zeroed};
-use crate::{Errno, Result};
 use alloc::vec::Vec;
 use linux_raw_sys::general as raw;
 
@@ -103,15 +102,6 @@ pub fn set_memory_policy(mode: u32, nodes: &[u64]) -> Result<()> {
 pub fn set_oom_score(adjustment: i32) -> Result<()> {
     let path = c"/proc/self/oom_score_adj";
     crate::fs::write_file(crate::CWD, path, alloc::format!("{adjustment}").as_bytes())
-}
-
-/// Loads an eBPF program (`BPF_PROG_LOAD`) or attaches one; `attributes` is `union bpf_attr` as words.
-pub fn bpf(command: u32, attributes: &[u32]) -> Result<usize> {
-    let bytes = number_bytes(attributes);
-    if bytes.len() > 4096 {
-        return Err(Errno::E2BIG);
-    }
-    sys!(bpf, command, In(bytes), bytes.len())
 }
 
 #[cfg(test)]

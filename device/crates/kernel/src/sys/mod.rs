@@ -8,4 +8,4 @@ pub mod program;
 pub(crate) mod structures;
 
 pub(crate) use call::{In, InOut, Out, Words, sys};
-pub(crate) use structures::{bytes_of, zeroed};
+pub(crate) use structures::zeroed;

@@ -224,3 +224,120 @@ macro_rules! memory_functions {
         );
     };
 }
+
+/// The functions in the place of the C library's, for this whole test program.
+#[cfg(test)]
+mod tests {
+    use core::hint::black_box;
+
+    crate::memory_functions!();
+
+    unsafe extern "C" {
+        fn memcpy(to: *mut u8, from: *const u8, count: usize) -> *mut u8;
+        fn memmove(to: *mut u8, from: *const u8, count: usize) -> *mut u8;
+        fn memset(to: *mut u8, byte: i32, count: usize) -> *mut u8;
+        fn memcmp(one: *const u8, other: *const u8, count: usize) -> i32;
+        fn bcmp(one: *const u8, other: *const u8, count: usize) -> i32;
+        fn strlen(text: *const u8) -> usize;
+    }
+
+    const ROOM: usize = 72;
+
+    /// Every byte another, never zero; byte by byte, by no function that is tried here.
+    fn pattern() -> [u8; ROOM] {
+        let mut bytes = [0; ROOM];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = black_box(index as u8 + 1);
+        }
+        bytes
+    }
+
+    fn assert_same(found: &[u8; ROOM], wanted: impl Fn(usize) -> u8, what: &str) {
+        for (index, byte) in found.iter().enumerate() {
+            assert!(*byte == wanted(index), "{what}: byte {index} is {byte}");
+        }
+    }
+
+    #[test]
+    fn memory_is_moved_whatever_overlaps() {
+        let before = pattern();
+        for count in 0..=40 {
+            for from in 0..=24 {
+                for to in 0..=24 {
+                    let wanted =
+                        |at: usize| if (to..to + count).contains(&at) { before[at - to + from] } else { before[at] };
+                    let mut bytes = pattern();
+                    let start = bytes.as_mut_ptr();
+                    // SAFETY: 24 and 40 are within the room.
+                    unsafe { assert!(memmove(start.add(to), start.add(from), count) == start.add(to)) };
+                    assert_same(&bytes, wanted, "memmove");
+                    let mut bytes = pattern();
+                    // SAFETY: as above, and two rooms do not overlap.
+                    unsafe { memcpy(bytes.as_mut_ptr().add(to), before.as_ptr().add(from), count) };
+                    assert_same(&bytes, wanted, "memcpy");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_filled() {
+        for count in 0..=40 {
+            for to in 0..=16 {
+                let (before, mut bytes) = (pattern(), pattern());
+                let start = bytes.as_mut_ptr();
+                // SAFETY: within the room.
+                unsafe { assert!(memset(start.add(to), 0x1fe, count) == start.add(to)) };
+                assert_same(&bytes, |at| if (to..to + count).contains(&at) { 0xfe } else { before[at] }, "memset");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_compared_as_bytes_without_sign() {
+        let before = pattern();
+        for count in 0..=40 {
+            for differs in 0..=41 {
+                for (value, order) in [(0u8, -1), (255, 1)] {
+                    let mut bytes = pattern();
+                    bytes[differs] = value;
+                    let order = if differs < count { order } else { 0 };
+                    // SAFETY: within the room.
+                    let (found, same) = unsafe {
+                        (memcmp(bytes.as_ptr(), before.as_ptr(), count), bcmp(bytes.as_ptr(), before.as_ptr(), count))
+                    };
+                    assert_eq!((found.signum(), same == 0), (order, order == 0), "{count} {differs}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_ends_at_its_zero() {
+        for start in 0..16 {
+            for end in start..40 {
+                let mut bytes = pattern();
+                bytes[end] = 0;
+                // SAFETY: there is a zero in the room.
+                assert_eq!(unsafe { strlen(bytes.as_ptr().add(start)) }, end - start);
+            }
+        }
+    }
+
+    /// Otherwise the tests above would be about the C library.
+    #[test]
+    fn the_functions_are_those_of_this_program() {
+        let own = the_functions_are_those_of_this_program as fn() as usize;
+        let all = [
+            memcpy as *const (),
+            memmove as *const (),
+            memset as *const (),
+            memcmp as *const (),
+            bcmp as *const (),
+            strlen as *const (),
+        ];
+        for function in all {
+            assert!((function as usize).abs_diff(own) < 64 << 20, "{function:p} is far from {own:x}");
+        }
+    }
+}

@@ -1,17 +1,17 @@
-//! Structures of the kernel's interface: made of zeroes, and looked at as bytes.
+//! Structures of the kernel's interface, made of zeroes.
 
 use core::mem::MaybeUninit;
 use linux_raw_sys::general as raw;
 
-/// A structure of integers and arrays of them, which may be all zeroes and has no references.
+/// A structure of integers, arrays of them, raw pointers, and functions that need not be there: no references.
 ///
 /// # Safety
-/// Every bit pattern has to be a value of the type.
+/// All zeroes have to be a value of the type.
 pub(crate) unsafe trait Plain: Sized {}
 
 macro_rules! plain {
     ($($kind:ty),* $(,)?) => {$(
-        // SAFETY: bindings to a C structure of integers, arrays of them and raw pointers.
+        // SAFETY: bindings to a C structure of integers, arrays of them, raw pointers and optional functions, whose `None` is zero.
         unsafe impl Plain for $kind {}
     )*};
 }
@@ -37,13 +37,6 @@ plain!(
 
 /// All zeroes.
 pub(crate) fn zeroed<T: Plain>() -> T {
-    // SAFETY: every bit pattern is a value of a `Plain` type.
+    // SAFETY: all zeroes are a value of a `Plain` type.
     unsafe { MaybeUninit::zeroed().assume_init() }
-}
-
-/// The bytes of a value, to be sent or written.
-pub(crate) fn bytes_of<T: Plain>(values: &[T]) -> &[u8] {
-    // SAFETY: the memory is that of `values`, borrowed for as long; `u8` has no alignment and no invalid values, and
-    // the kernel's structures here have no padding that matters.
-    unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
 }
