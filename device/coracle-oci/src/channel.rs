@@ -106,10 +106,12 @@ fn tell(to: BorrowedFd<'_>, kind: Kind, error: &Error) {
 /// Receives the next message; `None` when the other end is closed.
 pub(crate) fn receive(from: BorrowedFd<'_>) -> Result<Option<Message>, Error> {
     let mut buffer = alloc::vec![0u8; INLINE + 2];
-    let (length, mut descriptors) = match socket::receive(from, &mut buffer) {
-        Err(kernel::Errno::ECONNRESET) => return Ok(None),
-        other => other.about(|| "receive from the other process of the runtime")?,
-    };
+    let mut received = socket::receive(from, &mut buffer);
+    if matches!(received, Err(kernel::Errno::ECONNRESET)) {
+        // Told once, before what the other end has said, when it ended with something unread.
+        received = socket::receive(from, &mut buffer);
+    }
+    let (length, mut descriptors) = received.about(|| "receive from the other process of the runtime")?;
     if length == 0 {
         return Ok(None);
     }
@@ -139,6 +141,16 @@ fn read_from_start(file: BorrowedFd<'_>) -> kernel::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_word_of_who_did_not_listen_is_heard() {
+        let (one, other) = socket::pair(socket::MESSAGES).unwrap();
+        send(one.borrow(), Kind::Job, b"never read", &[]).unwrap();
+        send(other.borrow(), Kind::Failed, b"this", &[]).unwrap();
+        drop(other);
+        assert_eq!(receive(one.borrow()).unwrap().map(|message| message.kind), Some(Kind::Failed));
+        assert!(receive(one.borrow()).unwrap().is_none());
+    }
 
     #[test]
     fn messages_arrive_whole_however_long() {

@@ -191,7 +191,7 @@ fn make(
     };
     let pid_namespace = join_pid_namespace(namespaces, two_steps)?;
     let side = clone.start();
-    if let Some(own) = pid_namespace {
+    if let (Some(own), Ok(Side::Parent { .. })) = (pid_namespace, &side) {
         // For hooks, which are this process's children, too.
         process::enter(own.borrow(), process::CLONE_NEWPID).about(|| "go back to the runtime's PID namespace")?;
     }
