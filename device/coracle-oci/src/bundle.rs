@@ -67,7 +67,7 @@ fn wrong(file: &CStr, error: impl core::fmt::Display) -> Error {
 }
 
 /// Refuses what can only be a mistake, or would change the host.
-fn check(config: &Config) -> Result<(), Error> {
+pub(crate) fn check(config: &Config) -> Result<(), Error> {
     let linux = &config.linux;
     let needs = |field: &str, used: bool, kind: NamespaceKind| {
         if used && linux.namespace(kind).is_none() {

@@ -20,6 +20,8 @@ mod create;
 mod error;
 mod filter;
 mod foreground;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hooks;
 mod id_map;
 mod identity;

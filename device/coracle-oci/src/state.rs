@@ -331,7 +331,7 @@ impl Directory {
 }
 
 impl State {
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let hooks = |list: &[Hook]| Value::Array(list.iter().map(Hook::to_json).collect());
         json::object([
             ("id", self.id.as_str().into()),
@@ -353,7 +353,7 @@ impl State {
         ])
     }
 
-    fn read(node: &Node<'_>) -> Result<Self, runtime_spec::Error> {
+    pub(crate) fn read(node: &Node<'_>) -> Result<Self, runtime_spec::Error> {
         Ok(Self {
             id: node.required("id", Node::string)?,
             oci_version: node.required("ociVersion", Node::string)?,
@@ -415,8 +415,12 @@ pub(crate) fn process_start(pid: i32) -> Option<u64> {
     let mut text = [0u8; 1024];
     let file = fs::open(CWD, &path, fs::O_RDONLY, 0).ok()?;
     let length = fs::read(file.borrow(), &mut text).ok()?;
+    start_in(text.get(..length)?)
+}
+
+/// The same, of what the file holds.
+pub(crate) fn start_in(text: &[u8]) -> Option<u64> {
     // The name, in parentheses, may hold anything: count from its end.
-    let text = text.get(..length)?;
     let after = text.get(text.iter().rposition(|&byte| byte == b')')? + 2..)?;
     let mut fields = after.split(|&byte| byte == b' ');
     if matches!(fields.next()?, b"Z" | b"X") {
