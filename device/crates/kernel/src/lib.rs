@@ -16,6 +16,7 @@ pub mod clock;
 pub mod fd;
 pub mod fs;
 pub mod mount;
+pub mod netlink;
 pub mod poll;
 pub mod process;
 pub mod schedule;
