@@ -13,6 +13,8 @@ use crate::identity;
 use crate::job::Job;
 use crate::log::Log;
 use crate::namespaces::Namespaces;
+use crate::network::{self, Moved};
+use crate::rdt::Rdt;
 use crate::rootfs::{self, Change};
 use crate::state::{self, Directory, Document, Root, START_SOCKET, State, Status};
 use alloc::ffi::CString;
@@ -76,6 +78,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
     }
     let namespaces = Namespaces::open(&config.linux)?;
     let mut cgroup = plan_group(request)?;
+    let rdt = config.linux.intel_rdt.as_ref().map(|rdt| Rdt::plan(rdt, request.id)).transpose()?;
     let directory = request.root.create(request.id)?;
     let (seconds, nanoseconds) = clock::wall();
     let mut state = State {
@@ -91,26 +94,31 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
         poststop: config.hooks.poststop.clone(),
         cgroup: Document(cgroup.to_json()),
         keyring: !request.no_new_keyring,
+        rdt: rdt.as_ref().and_then(Rdt::to_remove),
         ..State::default()
     };
-    let mut started = None;
-    let made = make(request, &namespaces, &mut cgroup, &directory, &mut state, &mut started);
+    let mut parts = Parts { started: None, moved: None, rdt };
+    let made = make(request, &namespaces, &mut cgroup, &directory, &mut state, &mut parts);
     match made {
         Ok(()) => {
-            let process = started.ok_or_else(|| Error::Reported("the container's process is not there".into()))?;
+            let process =
+                parts.started.ok_or_else(|| Error::Reported("the container's process is not there".into()))?;
             Ok(Created { directory, state, group: cgroup, process, keeper: None })
         }
         Err(error) => {
-            if let Some(process) = started {
+            let warn = |undone: Result<(), Error>| {
+                if let Err(error) = undone {
+                    request.log.warning(format_args!("{error}"));
+                }
+            };
+            if let Some(process) = parts.started {
                 let _ = process::send_signal(process.borrow(), signal::SIGKILL as i32);
                 let _ = process::wait_for(process.borrow());
             }
-            if let Err(error) = cgroup.kill_all().and_then(|_| cgroup.remove()) {
-                request.log.warning(format_args!("{error}"));
-            }
-            if let Err(error) = directory.remove() {
-                request.log.warning(format_args!("{error}"));
-            }
+            warn(parts.moved.map_or(Ok(()), Moved::undo));
+            warn(cgroup.kill_all().and_then(|_| cgroup.remove()).map_err(from_cgroup));
+            warn(parts.rdt.map_or(Ok(()), Rdt::undo));
+            warn(directory.remove());
             Err(error)
         }
     }
@@ -148,14 +156,24 @@ pub(crate) fn from_cgroup(error: cgroup::Error) -> Error {
     Error::Reported(format!("{error}"))
 }
 
-/// All steps; `started` is set as soon as there is a process to be ended.
+/// What has to be undone when the rest fails, beside cgroup and directory.
+#[derive(Debug)]
+struct Parts {
+    /// Set as soon as there is a process to be ended.
+    started: Option<Fd>,
+    /// Network interfaces, once they are the container's.
+    moved: Option<Moved>,
+    rdt: Option<Rdt>,
+}
+
+/// All steps.
 fn make(
     request: &Request<'_>,
     namespaces: &Namespaces,
     cgroup: &mut Group,
     directory: &Directory,
     state: &mut State,
-    started: &mut Option<Fd>,
+    parts: &mut Parts,
 ) -> Result<(), Error> {
     let config = &request.bundle.config;
     directory.write_first(state)?;
@@ -163,6 +181,9 @@ fn make(
     // systemd makes no scope without a process in it: then the process comes first, and waits.
     let process_first = cgroup.needs_process();
     let entry = if process_first { None } else { cgroup.create(resources, None).map_err(from_cgroup)? };
+    if let Some(rdt) = &mut parts.rdt {
+        rdt.make()?;
+    }
     process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
     let start = request.wait.then(|| listen(directory)).transpose()?;
     let listener = connect_listener(request)?;
@@ -222,7 +243,7 @@ fn make(
         }
         Side::Parent { pid, handle } => {
             drop(other_end);
-            *started = Some(handle);
+            parts.started = Some(handle);
             if process_first {
                 cgroup.create(resources, Some(pid)).map_err(from_cgroup)?;
             }
@@ -234,11 +255,17 @@ fn make(
             if !new_users && wait_first {
                 made.go_on()?;
             }
-            made.answer(u32::from(new_users) + u32::from(two_steps), started)?;
-            made.equip(network_follows)?;
+            made.answer(u32::from(new_users) + u32::from(two_steps), &mut parts.started)?;
+            if let Some(rdt) = &parts.rdt {
+                rdt.assign(made.pid)?;
+            }
+            let network = network_follows.then(new_network_namespace).transpose()?;
+            // Before the process sets parameters of interfaces, and before hooks.
+            parts.moved = made.move_devices(network.as_ref(), namespaces)?;
+            made.equip(network.as_ref())?;
             let hooks = &config.hooks;
-            made.answer(u32::from(!hooks.prestart.is_empty() || !hooks.create_runtime.is_empty()), started)?;
-            made.give_job(started)
+            made.answer(u32::from(!hooks.prestart.is_empty() || !hooks.create_runtime.is_empty()), &mut parts.started)?;
+            made.give_job(&mut parts.started)
         }
     }
 }
@@ -302,12 +329,32 @@ impl Making<'_> {
         channel::send(self.channel.borrow(), Kind::Go, &[], &[]).about(|| "tell the container's process to go on")
     }
 
+    /// Moves `linux.netDevices` to the container's network namespace: one that is new, joined, or made with the process.
+    fn move_devices(&self, new: Option<&Fd>, namespaces: &Namespaces) -> Result<Option<Moved>, Error> {
+        let devices = &self.request.bundle.config.linux.net_devices;
+        if devices.is_empty() {
+            return Ok(None);
+        }
+        let joined = namespaces.joined.iter().find(|(kind, _)| *kind == NamespaceKind::Network).map(|(_, fd)| fd);
+        if let Some(namespace) = new.or(joined) {
+            return network::move_devices(devices, namespace.borrow()).map(Some);
+        }
+        let path = format!("/proc/{}/ns/net", self.pid);
+        match fs::open(CWD, &CString::new(path.as_str()).unwrap_or_default(), fs::O_RDONLY, 0) {
+            // The process has failed before, and says so later.
+            Err(Errno::ENOENT) => Ok(None),
+            other => {
+                let namespace = other.about(|| format!("open {path}"))?;
+                network::move_devices(devices, namespace.borrow()).map(Some)
+            }
+        }
+    }
+
     /// Gets ready what the process needs at the end of its first stage.
-    fn equip(&self, network: bool) -> Result<(), Error> {
-        let network = network.then(new_network_namespace).transpose()?;
+    fn equip(&self, network: Option<&Fd>) -> Result<(), Error> {
         let program = Program::prepare(self.request.protected)?;
         let mut descriptors = alloc::vec![program.fd()];
-        descriptors.extend(network.as_ref().map(Fd::borrow));
+        descriptors.extend(network.map(Fd::borrow));
         // When the process has failed before, it says so later.
         let _ = channel::send(self.channel.borrow(), Kind::Equipment, &[], &descriptors);
         Ok(())

@@ -29,8 +29,10 @@ mod init;
 mod job;
 mod log;
 mod namespaces;
+mod network;
 mod pool;
 mod program;
+mod rdt;
 mod rootfs;
 mod state;
 

@@ -6,6 +6,7 @@ use crate::create::from_cgroup;
 use crate::error::Error;
 use crate::hooks;
 use crate::log::Log;
+use crate::rdt;
 use crate::state::{Directory, State, Status};
 use alloc::format;
 use cgroup::Group;
@@ -64,6 +65,7 @@ pub(super) fn clean_up(log: &Log, directory: Directory, state: &State, group: &G
         let before = Group::from_json(&before.0).map_err(from_cgroup)?;
         before.kill_all().and_then(|()| before.remove()).map_err(from_cgroup)?;
     }
+    state.rdt.as_deref().map_or(Ok(()), rdt::remove)?;
     directory.remove()?;
     for hook in &state.poststop {
         let told = format!("{}", json::object(state.document(Status::Stopped)));

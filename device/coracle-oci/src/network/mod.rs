@@ -137,8 +137,7 @@ impl Moved {
                 Err(Refusal { errno: Errno::EEXIST, .. }) => return Err(taken(device, &name)),
                 other => other.map_err(refused("move the device", device))?,
             }
-            let moved =
-                moved.ok_or_else(|| Error::Reported(format!("{}: the moved device is gone", field(device))))?;
+            let moved = moved.ok_or_else(|| Error::Reported(format!("{}: the moved device is gone", field(device))))?;
             for address in &entry.addresses {
                 let address = address.clone().for_renamed(&link.name, &name);
                 self.there.add_address(moved, &address).map_err(refused("give the device its addresses", device))?;

@@ -16,9 +16,11 @@ pub(super) fn candidates(wanted: &str) -> Option<impl Iterator<Item = String>> {
         Some((before, after)) => (before, after.strip_prefix('d').filter(|rest| !rest.contains('%'))?, NUMBERS),
     };
     let is_template = count > 1;
-    let names = (0..count).map(move |number| {
-        if is_template { format!("{before}{number}{after}") } else { String::from(before) }
-    });
+    let names = (0..count).map(
+        move |number| {
+            if is_template { format!("{before}{number}{after}") } else { String::from(before) }
+        },
+    );
     Some(names.take_while(|name| name.len() <= LONGEST))
 }
 

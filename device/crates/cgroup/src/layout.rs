@@ -109,8 +109,9 @@ fn mounted_place(text: &str, controllers: &[String]) -> Option<String> {
     })
 }
 
-/// Spaces and the like are written `\040`.
-fn unescape(place: &str) -> String {
+/// A place of mountinfo as a path: spaces and the like are written `\040` there.
+#[must_use]
+pub fn unescape(place: &str) -> String {
     let mut parts = place.split('\\');
     let mut result = String::from(parts.next().unwrap_or_default());
     for part in parts {

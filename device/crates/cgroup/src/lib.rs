@@ -36,7 +36,7 @@ pub use dbus::Error as BusError;
 pub use dbus::read_any as read_any_message;
 pub use error::{Action, Error};
 pub use group::{Group, Unit};
-pub use layout::{Hierarchy, Layout};
+pub use layout::{Hierarchy, Layout, unescape};
 pub use mounts::{HierarchyMount, Mounts};
 pub use oom::OomWatch;
 pub use plan::{Driver, Request};

@@ -118,7 +118,7 @@ pub struct Device {
 /// `intelRdt`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntelRdt {
-    /// Class of service; the container's id if there is none.
+    /// Class of service, `/` for the default one; the container's id if there is none.
     pub clos_id: Option<String>,
     /// Lines of `schemata`.
     pub schemata: Vec<String>,

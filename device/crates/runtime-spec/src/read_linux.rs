@@ -122,22 +122,29 @@ fn net_device(name: &str, node: &Node<'_>) -> Result<(String, Option<String>), E
 
 impl IntelRdt {
     fn read(node: &Node<'_>) -> Result<Self, Error> {
+        let given = |key| node.optional(key, Node::string).map(|text| text.filter(|text| !text.is_empty()));
         Ok(Self {
-            clos_id: node.optional("closID", clos_id)?,
+            clos_id: node.optional("closID", clos_id)?.filter(|name| !name.is_empty()),
             schemata: node.or_default("schemata", |list| list.each(one_line))?,
-            l3_cache_schema: node.optional("l3CacheSchema", Node::string)?.filter(|text| !text.is_empty()),
-            mem_bw_schema: node.optional("memBwSchema", Node::string)?.filter(|text| !text.is_empty()),
+            l3_cache_schema: given("l3CacheSchema")?,
+            mem_bw_schema: node.optional("memBwSchema", bandwidth)?.filter(|text| !text.is_empty()),
             enable_monitoring: node.or_default("enableMonitoring", Node::bool)?,
         })
     }
 }
 
+/// `/` is the class of all that have none. Some callers write an empty name for none.
 fn clos_id(node: &Node<'_>) -> Result<String, Error> {
     let name = node.string()?;
-    if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+    if name == "." || name == ".." || name.contains('/') && name != "/" {
         return Err(node.error("is no name of a directory"));
     }
     Ok(name)
+}
+
+fn bandwidth(node: &Node<'_>) -> Result<String, Error> {
+    let text = one_line(node)?;
+    if text.is_empty() || text.starts_with("MB:") { Ok(text) } else { Err(node.error("does not begin with MB:")) }
 }
 
 fn one_line(node: &Node<'_>) -> Result<String, Error> {
@@ -237,6 +244,19 @@ mod tests {
         assert!(read(r#"{"netDevices": {"a/b": {}}}"#).unwrap_err().contains("network interface"));
         assert!(read(r#"{"netDevices": {"eth0": {"name": "x:1"}}}"#).unwrap_err().contains("network interface"));
         assert!(read(r#"{"maskedPaths": ["proc"]}"#).unwrap_err().contains("no absolute path"));
+    }
+
+    #[test]
+    fn a_class_of_service_is_named_or_the_default_one() {
+        let class = |text: &str| read(text).map(|linux| linux.intel_rdt.unwrap().clos_id);
+        assert_eq!(class(r#"{"intelRdt": {"closID": "/"}}"#).unwrap().as_deref(), Some("/"));
+        assert_eq!(class(r#"{"intelRdt": {"closID": "gold"}}"#).unwrap().as_deref(), Some("gold"));
+        assert_eq!(class(r#"{"intelRdt": {"closID": ""}}"#).unwrap(), None);
+        for wrong in ["//", "/gold", "gold/", "."] {
+            assert!(class(&format!(r#"{{"intelRdt": {{"closID": "{wrong}"}}}}"#)).is_err(), "{wrong}");
+        }
+        assert!(class(r#"{"intelRdt": {"memBwSchema": "L3:0=f"}}"#).unwrap_err().contains("MB:"));
+        assert!(class(r#"{"intelRdt": {"memBwSchema": "MB:0=10\nL3:0=f"}}"#).unwrap_err().contains("line break"));
     }
 
     #[test]
