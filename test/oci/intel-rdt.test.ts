@@ -8,7 +8,8 @@ import { specification } from './support/spec.ts';
 
 specification('intelRdt', (must) => {
   must('without resctrl it is an error, and nothing is left', async ({ container }, context) => {
-    if (/ - resctrl /.test(readFileSync('/proc/self/mountinfo', 'utf8'))) return context.skip('resctrl is mounted here');
+    if (/ - resctrl /.test(readFileSync('/proc/self/mountinfo', 'utf8')))
+      return context.skip('resctrl is mounted here');
     for (const rdt of [{}, { closID: '/' }, { closID: 'gold', schemata: ['L3:0=f'] }, { enableMonitoring: true }]) {
       const one = container('true', (config) => {
         config['linux'].intelRdt = rdt;
