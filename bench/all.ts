@@ -19,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   configure: 'configuring Buildroot, beside SkiffOS',
   'unchanged-buildroot': 'a Buildroot workspace with nothing changed, beside make',
   oci: 'containers by coracle-oci, beside runc, crun and the floor',
+  'oci-jitter': 'latency of a real-time thread in a container, beside the bare machine',
   boot: 'sizes of images, and boot times',
   demo: 'coracle demo from a clean clone',
 };

@@ -37,6 +37,8 @@ const MORE = [
   'printenv',
   'wc',
   'ps',
+  'sed',
+  'ionice',
   'umount',
   'mknod',
   'dd',
@@ -91,9 +93,19 @@ export class Container {
     writeFileSync(join(this.bundle, 'config.json'), JSON.stringify({ linux: {}, ...config }));
   }
 
+  /** Where the runtime keeps what it knows. */
+  get stateDirectory(): string {
+    return this.#state;
+  }
+
+  /** The command line of the runtime. */
+  argv(...args: readonly string[]): string[] {
+    return [this.#runtime.path, '--root', this.#state, ...args];
+  }
+
   /** The runtime with arguments as they are. */
   command(...args: readonly string[]): Promise<Ran> {
-    return this.#view.run([this.#runtime.path, '--root', this.#state, ...args], { cwd: this.bundle });
+    return this.#view.run(this.argv(...args), { cwd: this.bundle });
   }
 
   /** What the container says goes to a file, so that nobody waits for its end. */
@@ -143,7 +155,6 @@ export class Container {
 
   #quiet(...args: readonly string[]): Promise<Ran> {
     const script = 'exec >output; exec "$@" </dev/null';
-    const argv = [this.#runtime.path, '--root', this.#state, ...args];
-    return this.#view.run(['sh', '-c', script, 'sh', ...argv], { cwd: this.bundle });
+    return this.#view.run(['sh', '-c', script, 'sh', ...this.argv(...args)], { cwd: this.bundle });
   }
 }

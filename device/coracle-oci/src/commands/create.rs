@@ -253,9 +253,6 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         }
     }
     let Some(watch) = watch else { return Ok(0) };
-    if let Some(keeper) = &keeper {
-        socket::send(keeper.borrow(), pool::keeper::WATCH, &[]).about(|| "reach the keeper of the container")?;
-    }
     let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
     // Others may look at it and stop it while it runs.
     directory.unlock().about(|| "unlock")?;

@@ -12,9 +12,7 @@ use kernel::{BorrowedFd, CWD, Fd, fs, process, signal, socket};
 
 /// In the container's directory.
 pub(crate) const SOCKET: &CStr = c"keeper.sock";
-/// What one that connects says: it only wants to know the end.
-pub(crate) const WATCH: &[u8] = b"watch";
-/// As above, and the container is to end with the connection.
+/// What one that connects may say: the container is to end with the connection.
 pub(crate) const TIE: &[u8] = b"tie";
 /// More than anybody needs are turned away.
 const MOST: usize = 8;
@@ -79,6 +77,11 @@ fn keep(container: &Fd, listener: &Fd) -> Result<(), Error> {
         let ready = poll::poll(&wanted, None).about(|| "wait for the container")?;
         if ready.first() == Some(&true) {
             let code = process::wait_for(container.borrow()).about(|| "wait for the container")?.code();
+            // Those that connected just before count, too.
+            while poll::poll(&[(listener.borrow(), READABLE)], Some(0)).is_ok_and(|ready| ready == [true]) {
+                let Ok(connection) = socket::accept(listener.borrow()) else { break };
+                connections.push((connection, false));
+            }
             for (connection, _) in &connections {
                 // It may have gone.
                 let _ = socket::send(connection.borrow(), &code.to_le_bytes(), &[]);

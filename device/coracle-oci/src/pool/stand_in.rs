@@ -8,13 +8,17 @@ use crate::error::{About, Error};
 use kernel::poll::{self, READABLE};
 use kernel::process::{self, Clone, Side};
 use kernel::signal::{self, SIGCHLD, SIGPIPE};
-use kernel::{Fd, fs, socket};
+use kernel::{Errno, Fd, fs, socket};
 
 /// Starts one; gives its number.
 ///
 /// @param keeper a connection on which nothing was said yet
 pub(crate) fn start(container: &Fd, keeper: &Fd) -> Result<i32, Error> {
-    socket::send(keeper.borrow(), TIE, &[]).about(|| "tie the container to its stand-in")?;
+    match socket::send(keeper.borrow(), TIE, &[]) {
+        // It has ended, and has told the exit code.
+        Ok(_) | Err(Errno::EPIPE) => {}
+        Err(errno) => return Err(Error::system("tie the container to its stand-in", errno)),
+    }
     match Clone::default().start().about(|| "start the stand-in of the container")? {
         Side::Parent { pid, .. } => Ok(pid),
         Side::Child => process::exit(stand(container, keeper).unwrap_or(255)),

@@ -48,6 +48,14 @@ fn oom_score(node: &Node<'_>) -> Result<i32, Error> {
     }
 }
 
+/// A user or group. To the kernel, the largest number says that nothing is to be changed: the process would stay root.
+fn identity(node: &Node<'_>) -> Result<u32, Error> {
+    match node.number()? {
+        u32::MAX => Err(node.error("4294967295 is no user or group")),
+        number => Ok(number),
+    }
+}
+
 impl Size {
     fn read(node: &Node<'_>) -> Result<Self, Error> {
         Ok(Self { height: node.required("height", Node::number)?, width: node.required("width", Node::number)? })
@@ -57,10 +65,10 @@ impl Size {
 impl User {
     fn read(node: &Node<'_>) -> Result<Self, Error> {
         Ok(Self {
-            uid: node.or_default("uid", Node::number)?,
-            gid: node.or_default("gid", Node::number)?,
+            uid: node.or_default("uid", identity)?,
+            gid: node.or_default("gid", identity)?,
             umask: node.optional("umask", Node::number)?,
-            additional_gids: node.or_default("additionalGids", |list| list.each(Node::number))?,
+            additional_gids: node.or_default("additionalGids", |list| list.each(identity))?,
         })
     }
 }
@@ -164,6 +172,14 @@ mod tests {
 
     fn read(text: &str) -> Result<Process, alloc::string::String> {
         Process::read(&Node::document(&json::parse(text.as_bytes()).unwrap())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nobody_is_the_user_that_means_no_change() {
+        for key in ["uid", "gid"] {
+            let error = read(&alloc::format!(r#"{{"cwd": "/", "args": ["a"], "user": {{"{key}": 4294967295}}}}"#));
+            assert_eq!(error.unwrap_err(), alloc::format!("user.{key}: 4294967295 is no user or group"));
+        }
     }
 
     #[test]
