@@ -19,21 +19,21 @@ export const INITRAMFS_FILE = 'initramfs';
 /** JSON {@link FileFacts}, beside the file. */
 export const INITRAMFS_FACTS = 'facts.json';
 
-/** Where the device-programs stage puts the program that becomes /init. */
+/** Name of the file in the stage of the program that becomes /init. */
 const INIT_PROGRAM = 'coracle-init';
 const MOUNT_POINTS = ['dev', 'proc', 'sys', 'run', 'sysroot'] as const;
 /** A kernel without a console starts init without standard streams, and Rust's programs end at once unless they find this. */
 const NULL: CpioMember = { type: 'device', device: 'char', path: 'dev/null', mode: 0o666, major: 1, minor: 3 };
 
-export function initramfsStage(modules: StageFile, devicePrograms: Stage): Stage {
+export function initramfsStage(modules: StageFile, initProgram: Stage): Stage {
   return {
     name: 'initramfs',
     title: 'pack the initramfs',
-    needs: [modules.stage, devicePrograms],
+    needs: [modules.stage, initProgram],
     inputs: async () => [{ name: 'format of initramfs', hash: `2 newc zstd ${LEVEL} ${process.versions['zstd']}` }],
     run: async (context) => {
       const list = await readModules(join(context.outputOf(modules.stage), modules.path));
-      const init = await readFile(join(context.outputOf(devicePrograms), INIT_PROGRAM));
+      const init = await readFile(join(context.outputOf(initProgram), INIT_PROGRAM));
       const archive = writeCpio(await initramfsMembers(init, list));
       const packed = await compress(archive, {
         params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },

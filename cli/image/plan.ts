@@ -28,15 +28,15 @@ export interface ImageOutput {
   readonly root: StageFile;
 }
 
-/** @param devicePrograms stage that has the static program `coracle-init` */
+/** @param initProgram stage that has the static program `coracle-init` */
 export function planImage(
   config: ResolvedConfig,
   environment: BuildEnvironment,
   engine: EnginePlan,
-  devicePrograms: Stage,
+  initProgram: Stage,
 ): ImagePlan {
   const squashfs = squashfsStage(engine.output.root);
-  const initramfs = initramfsStage(engine.output.initramfsModules, devicePrograms);
+  const initramfs = initramfsStage(engine.output.initramfsModules, initProgram);
   const slot = slotStage(config, environment, { engine: engine.output, squashfs, initramfs });
   const disk = diskStage(config, environment, slot, engine.output.bootFiles);
   return {

@@ -132,7 +132,7 @@ export const LayerSchema = z.strictObject({
       z.meta({
         description:
           "Coracle's own programs that the root has, compiled for its architecture, as `/usr/bin/<name>`: " +
-          '`coracle-oci` is the [OCI runtime](../oci-runtime.md).',
+          '`coracle-oci` is the [OCI runtime](../oci-runtime.md), `coracle-oci-agent` its [agent](../rootless-agent.md).',
         examples: [['coracle-oci']],
       }),
     ),

@@ -94,7 +94,7 @@ export type KernelBase = (typeof KERNEL_BASES)[number];
  * Programs of device/ that a layer can have in the root, as /usr/bin/<name>: names of their crates. The buildroot engine has
  * a package of the same name for each (device/buildroot/package).
  */
-export const ROOT_PROGRAMS = ['coracle-oci'] as const;
+export const ROOT_PROGRAMS = ['coracle-oci', 'coracle-oci-agent'] as const;
 export type RootProgram = (typeof ROOT_PROGRAMS)[number];
 
 /** What a layer says to the debian engine in layer.yaml (`engines: {debian: …}`). */

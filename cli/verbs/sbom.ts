@@ -18,7 +18,7 @@ export const sbom = defineVerb({
   details: `
 Writes CycloneDX 1.6 as JSON: every package of the last build with version, licences, CPE or package URL, hashes of its
 sources, patches, and the layer that it is there for (property \`coracle:layer\`; \`coracle:asked\` is true if that layer
-names it itself); the kernel, the layers with their commits, and coracle-init. The same image gives the same document.
+names it itself); the kernel, the layers with their commits, and coracle-init and Coracle's programs in the root. The same image gives the same document.
 
     coracle sbom > image.cdx.json
     coracle sbom qemu --output image.cdx.json

@@ -11,7 +11,7 @@ import { BUILDROOT_SYMBOLS } from '../../../layers/buildroot-architecture.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { askedPrograms } from '../../root-programs.ts';
 import { type BuildPlaces, LAYER_FILES } from '../build-places.ts';
-import { programSymbol } from '../device-source/device-source.ts';
+import { PROGRAM_SYMBOLS } from '../device-source/device-source.ts';
 import { layerCflags } from '../layer-files/cflags.ts';
 import { layerPatches } from '../layer-files/patches.ts';
 import { SCRIPT_MOMENTS } from '../layer-files/scripts.ts';
@@ -107,7 +107,7 @@ function ownAssignments(config: ResolvedConfig, places: BuildPlaces, asked: read
     if (isBuilt && config.symbols[namespace].size > 0) append(symbol, [at(file)], `${namespace} fragments of layers`);
   }
   for (const { name, layers: asking } of askedPrograms(layers)) {
-    setDefault(programSymbol(name), YES, `program of layer ${asking[0]}`);
+    setDefault(PROGRAM_SYMBOLS[name], YES, `program of layer ${asking[0]}`);
   }
   const patches = layerPatches(layers);
   const directories = (kind: keyof typeof patches, below: string): string[] =>

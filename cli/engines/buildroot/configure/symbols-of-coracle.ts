@@ -21,6 +21,8 @@ export const SYMBOLS_OF_CORACLE = {
   BR2_aarch64: { how: 'default' },
   BR2_REPRODUCIBLE: { how: 'default' },
   BR2_CCACHE: { how: 'default' },
+  BR2_PACKAGE_CORACLE_OCI: { how: 'default' },
+  BR2_PACKAGE_CORACLE_OCI_AGENT: { how: 'default' },
   BR2_TARGET_ROOTFS_TAR: { how: 'sets', instead: 'the image is made from this archive; others can be made besides' },
   BR2_TARGET_ROOTFS_TAR_NONE: {
     how: 'sets',
@@ -45,8 +47,7 @@ export const SYMBOLS_OF_CORACLE = {
   BR2_TARGET_OPTIMIZATION: { how: 'sets', instead: 'flags of the compiler belong into cflags/ of a layer' },
 } as const satisfies Readonly<Record<string, SymbolOfCoracle>>;
 
-/** Those above, and the packages of the programs for the device that layers name. */
-export type OwnSymbol = keyof typeof SYMBOLS_OF_CORACLE | `BR2_PACKAGE_${string}`;
+export type OwnSymbol = keyof typeof SYMBOLS_OF_CORACLE;
 
 /** Where a layer says in its own words what the symbol says; undefined for symbols that are not Coracle's. */
 export function placeInLayer(symbol: string): string | undefined {

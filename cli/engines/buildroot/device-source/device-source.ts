@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { sha256 } from '../../../host/files.ts';
 import { winner } from '../../../kconfig/merge.ts';
 import { NOT_SET, sameValue } from '../../../kconfig/value.ts';
+import type { RootProgram } from '../../../layers/layer.ts';
 import type { StageInput } from '../../../stages/stage.ts';
 import type { ResolvedConfig } from '../../../workspace/resolved.ts';
 import { sourceInputs } from '../../device-sources.ts';
 import type { BuildEnvironment } from '../../environment.ts';
 import { askedPrograms } from '../../root-programs.ts';
+import type { OwnSymbol } from '../configure/symbols-of-coracle.ts';
 import type { ExternalTree } from '../tree/external-trees.ts';
 import { checkPathForMake } from '../tree/path-for-make.ts';
 
@@ -31,16 +33,17 @@ export interface DeviceSource {
 }
 
 /** The package of one of Coracle's own programs. */
-export function programSymbol(name: string): `BR2_PACKAGE_${string}` {
-  return `BR2_PACKAGE_${name.toUpperCase().replaceAll('-', '_')}`;
-}
+export const PROGRAM_SYMBOLS = {
+  'coracle-oci': 'BR2_PACKAGE_CORACLE_OCI',
+  'coracle-oci-agent': 'BR2_PACKAGE_CORACLE_OCI_AGENT',
+} as const satisfies Readonly<Record<RootProgram, OwnSymbol>>;
 
 /** Undefined if no layer asks for a program. Looks at the files of device/, and makes nothing. */
 export function deviceSource(
   { symbols, layers }: Pick<ResolvedConfig, 'symbols' | 'layers'>,
   { installation, cache, hashes }: BuildEnvironment,
 ): DeviceSource | undefined {
-  const programs = askedPrograms(layers.map(({ layer }) => layer)).map(({ name }) => programSymbol(name));
+  const programs = askedPrograms(layers.map(({ layer }) => layer)).map(({ name }) => PROGRAM_SYMBOLS[name]);
   const isAsked = [...symbols.buildroot].some(
     ([symbol, chain]) => symbol.startsWith(SYMBOLS) && !sameValue(winner(chain).value, NOT_SET),
   );
