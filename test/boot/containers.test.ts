@@ -61,9 +61,10 @@ function bootedWith(...layers: readonly string[]): (context: TestContext) => Gue
     await device?.[Symbol.asyncDispose]();
   });
   return (context) => {
-    if (lacking !== undefined || device === undefined) {
-      process.stderr.write(`skipped: ${context.task.name}: ${lacking ?? 'the device'} is not on this machine\n`);
-      context.skip(`${lacking} is not on this machine`);
+    if (device === undefined) {
+      const reason = `${lacking ?? 'the device'} is not on this machine`;
+      process.stderr.write(`skipped: ${context.task.name}: ${reason}\n`);
+      return context.skip(reason);
     }
     const { ssh } = device;
     const accept = Array.from({ length: 255 }, (_, code) => code);

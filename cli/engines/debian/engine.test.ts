@@ -185,7 +185,8 @@ describe('the debian engine', () => {
       const { origin, mode } = root.get('/usr/bin/coracle-oci') ?? {};
       return { origin, mode, text: (await root.read('/usr/bin/coracle-oci')).toString() };
     };
-    write('layers/my/base/layer.yaml', `${readFileSync(join(project, 'layers/my/base/layer.yaml'), 'utf8')}${ASKS}`);
+    const base = readFileSync(join(project, 'layers/my/base/layer.yaml'), 'utf8');
+    write('layers/my/base/layer.yaml', `${base}\n${ASKS}`);
     write('layers/my/app/layer.yaml', `description: An app\n${ASKS}`);
     await lock(BASE, APP);
     await build();
