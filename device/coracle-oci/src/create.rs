@@ -119,6 +119,11 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
             warn(cgroup.kill_all().and_then(|_| cgroup.remove()).map_err(from_cgroup));
             warn(parts.rdt.map_or(Ok(()), Rdt::undo));
             warn(directory.remove());
+            if state.pid != 0 {
+                // As after any other end of a container.
+                let told = format!("{}", json::object(state.document(Status::Stopped)));
+                hooks::run_all("poststop", &state.poststop, &told, request.log);
+            }
             Err(error)
         }
     }
@@ -188,7 +193,9 @@ fn make(
     let start = request.wait.then(|| listen(directory)).transpose()?;
     let listener = connect_listener(request)?;
     let new_users = namespaces.new & CLONE_NEWUSER != 0;
-    let sources = if namespaces.all() & CLONE_NEWUSER != 0 {
+    // Maps of users are written through the host's procfs, by a process that it knows.
+    let mapped = config.mounts.iter().any(|mount| !mount.uid_mappings.is_empty() || !mount.gid_mappings.is_empty());
+    let sources = if mapped || namespaces.all() & CLONE_NEWUSER != 0 {
         rootfs::open_sources(config, || user_namespace_for_mounts(config))?
     } else {
         Vec::new()
@@ -212,8 +219,8 @@ fn make(
     };
     let pid_namespace = join_pid_namespace(namespaces, two_steps)?;
     let side = clone.start();
+    // In this process alone, not in the child: for hooks, which are this process's children, too.
     if let (Some(own), Ok(Side::Parent { .. })) = (pid_namespace, &side) {
-        // For hooks, which are this process's children, too.
         process::enter(own.borrow(), process::CLONE_NEWPID).about(|| "go back to the runtime's PID namespace")?;
     }
     match side.about(|| "make the container's process")? {

@@ -1,6 +1,7 @@
 //! Hooks: programs that get the container's state on standard input, one after the other.
 
 use crate::error::{About, Error};
+use crate::log::Log;
 use alloc::format;
 use core::ffi::CStr;
 use kernel::process::{self, Clone, Ending, Side};
@@ -20,6 +21,15 @@ pub(crate) fn run(point: &str, hooks: &[Hook], state: &str) -> Result<(), Error>
         run_one(hook, state)
             .map_err(|what| Error::Hook(format!("{point} hook {}: {what}", hook.path.to_string_lossy())))
     })
+}
+
+/// Runs every hook, whatever the others did; failures are warnings.
+pub(crate) fn run_all(point: &str, hooks: &[Hook], state: &str, log: &Log) {
+    for hook in hooks {
+        if let Err(error) = run(point, core::slice::from_ref(hook), state) {
+            log.warning(&error);
+        }
+    }
 }
 
 fn run_one(hook: &Hook, state: &str) -> Result<(), alloc::string::String> {

@@ -196,16 +196,18 @@ fn become_program(job: &Job, listener: Option<&Fd>) -> Result<core::convert::Inf
         identity::set_limits(&process.rlimits)?;
     }
     identity::set_labels(process)?;
+    let mut checked = false;
     if process.no_new_privileges {
         security::set_no_new_privileges().about(|| "prctl(PR_SET_NO_NEW_PRIVS)")?;
     } else {
-        // Afterwards this process has no right to.
+        // Afterwards this process has no right to. The filter need not allow a look at where we are.
+        checked = job.filter.is_some() && identity::check_directory(&process.cwd, false).is_ok();
         install_filter(job, listener)?;
     }
     identity::become_user(job)?;
     identity::set_umask(process.user.umask);
     // Again: the user may not be allowed where root was, or root where the user is.
-    identity::check_directory(&process.cwd)?;
+    identity::check_directory(&process.cwd, checked)?;
     let environment = program::environment(process);
     let path = program::find(process)?;
     signal::block(signal::Set::none()).about(|| "unblock signals")?;

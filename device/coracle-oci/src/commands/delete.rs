@@ -67,12 +67,7 @@ pub(super) fn clean_up(log: &Log, directory: Directory, state: &State, group: &G
     }
     state.rdt.as_deref().map_or(Ok(()), rdt::remove)?;
     directory.remove()?;
-    for hook in &state.poststop {
-        let told = format!("{}", json::object(state.document(Status::Stopped)));
-        // Each is run, whatever the others did: nothing can be undone any more.
-        if let Err(error) = hooks::run("poststop", core::slice::from_ref(hook), &told) {
-            log.warning(&error);
-        }
-    }
+    let told = format!("{}", json::object(state.document(Status::Stopped)));
+    hooks::run_all("poststop", &state.poststop, &told, log);
     Ok(())
 }

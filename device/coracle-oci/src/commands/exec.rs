@@ -63,6 +63,9 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
     match container.status() {
         Status::Running | Status::Created => {}
         Status::Paused if given.has("ignore-paused") => {}
+        Status::Paused => {
+            return Err(Error::Reported("cannot exec in a paused container (use --ignore-paused to override)".into()));
+        }
         _ => return Err(container.cannot("run another program")),
     }
     if container.state.namespaces & (CLONE_NEWPID | CLONE_NEWUSER) == CLONE_NEWPID {

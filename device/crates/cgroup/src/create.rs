@@ -122,6 +122,8 @@ impl Group {
         if let Some(member) = old.filter(|_| self.unit.is_none()) {
             let main = self.main_member().unwrap_or(member);
             check_empty(&Directory::at(&main.directory))?;
+            // In the freezer's own hierarchy, where a process would stop as soon as it came in.
+            self.members.iter().try_for_each(|member| check_not_frozen(&Directory::at(&member.directory)))?;
         }
         self.write_split(&writes).map(|()| None)
     }
@@ -196,6 +198,10 @@ fn check_empty(directory: &Directory<'_>) -> Result<()> {
     if processes > 0 {
         return Err(Error::InUse { group: directory.path.into(), processes });
     }
+    check_not_frozen(directory)
+}
+
+fn check_not_frozen(directory: &Directory<'_>) -> Result<()> {
     if crate::freeze::frozen_by_itself(directory) {
         Err(Error::Frozen { group: directory.path.into() })
     } else {

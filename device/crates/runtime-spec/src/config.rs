@@ -98,13 +98,18 @@ impl Config {
             hostname: document.optional("hostname", Node::string)?,
             domainname: document.optional("domainname", Node::string)?,
             hooks: document.or_default("hooks", Hooks::read)?,
-            annotations: document.or_default("annotations", Node::text_map)?,
+            annotations: document.or_default("annotations", annotations)?,
             linux: document.or_default("linux", Linux::read)?,
         })
     }
 }
 
 /// A version of semver 2.0 whose first number is 1.
+fn annotations(node: &Node<'_>) -> Result<Vec<(String, String)>, Error> {
+    let all = node.text_map()?;
+    if all.iter().any(|(key, _)| key.is_empty()) { Err(node.error("has an empty key")) } else { Ok(all) }
+}
+
 fn version(node: &Node<'_>) -> Result<String, Error> {
     let text = node.text()?;
     let core = text.split(['-', '+']).next().unwrap_or_default();
