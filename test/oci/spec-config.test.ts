@@ -70,7 +70,8 @@ specification('configuration', (must) => {
         const source = bind ? config['sourceOfData'] : 'tmpfs';
         void source;
         const mount = { destination: '/data', type: 'tmpfs', source: 'tmpfs', options: [option] };
-        if (option === 'remount') config['mounts'].push({ ...mount, options: [] }, { ...mount, options: ['remount', 'noexec'] });
+        if (option === 'remount')
+          config['mounts'].push({ ...mount, options: [] }, { ...mount, options: ['remount', 'noexec'] });
         else if (bind) config['mounts'].push({ destination: '/data', type: 'none', source: '/etc', options: [option] });
         else config['mounts'].push(mount);
       });
@@ -80,32 +81,44 @@ specification('configuration', (must) => {
       const seen = option === 'remount' ? /noexec/ : SEEN[option];
       if (seen !== undefined) expect(ran.stdout).toMatch(seen);
       // The opposite of an option shows by its absence.
-      for (const [plain, other] of [['exec', 'noexec'], ['dev', 'nodev'], ['suid', 'nosuid'], ['atime', 'noatime']]) {
+      for (const [plain, other] of [
+        ['exec', 'noexec'],
+        ['dev', 'nodev'],
+        ['suid', 'nosuid'],
+        ['atime', 'noatime'],
+      ]) {
         if (option === plain) expect(ran.stdout).not.toContain(other);
       }
       if (['private', 'rprivate'].includes(option)) expect(ran.stdout).not.toMatch(/shared:|master:/);
     });
   }
 
-  must('an idmapped mount needs both maps, and shows files under the mapped numbers', async ({ container, scratch, view }, context) => {
-    const source = join(scratch, 'mapped');
-    mkdirSync(source, { recursive: true });
-    writeFileSync(join(source, 'file'), '');
-    const map = [{ containerID: 0, hostID: 5000, size: 100 }];
-    const mount = (more: object) => (config: Config) =>
-      config['mounts'].push({ destination: '/data', type: 'bind', source, options: ['bind'], ...more });
-    expect((await container('true', mount({ uidMappings: map })).run()).exitCode).not.toBe(0);
-    expect((await container('true', mount({ gidMappings: map })).run()).exitCode).not.toBe(0);
-    // Without maps of its own it takes those of the user namespace; there is none.
-    expect((await container('true', mount({ options: ['bind', 'idmap'] })).run()).exitCode).not.toBe(0);
-    expect((await container('true', mount({ options: ['bind', 'ridmap'] })).run()).exitCode).not.toBe(0);
-    for (const options of [['bind'], ['bind', 'idmap'], ['rbind', 'ridmap']]) {
-      const ran = await container('stat -c %u:%g /data/file', mount({ uidMappings: map, gidMappings: map, options })).run();
-      const { stdout } = await view.run(['stat', '--file-system', '--format=%T', source]);
-      if (/invalid argument/i.test(ran.stderr)) return context.skip(`${stdout.trim()} cannot be mounted with other owners`);
-      expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: '5000:5000\n' });
-    }
-  });
+  must(
+    'an idmapped mount needs both maps, and shows files under the mapped numbers',
+    async ({ container, scratch, view }, context) => {
+      const source = join(scratch, 'mapped');
+      mkdirSync(source, { recursive: true });
+      writeFileSync(join(source, 'file'), '');
+      const map = [{ containerID: 0, hostID: 5000, size: 100 }];
+      const mount = (more: object) => (config: Config) =>
+        config['mounts'].push({ destination: '/data', type: 'bind', source, options: ['bind'], ...more });
+      expect((await container('true', mount({ uidMappings: map })).run()).exitCode).not.toBe(0);
+      expect((await container('true', mount({ gidMappings: map })).run()).exitCode).not.toBe(0);
+      // Without maps of its own it takes those of the user namespace; there is none.
+      expect((await container('true', mount({ options: ['bind', 'idmap'] })).run()).exitCode).not.toBe(0);
+      expect((await container('true', mount({ options: ['bind', 'ridmap'] })).run()).exitCode).not.toBe(0);
+      for (const options of [['bind'], ['bind', 'idmap'], ['rbind', 'ridmap']]) {
+        const ran = await container(
+          'stat -c %u:%g /data/file',
+          mount({ uidMappings: map, gidMappings: map, options }),
+        ).run();
+        const { stdout } = await view.run(['stat', '--file-system', '--format=%T', source]);
+        if (/invalid argument/i.test(ran.stderr))
+          return context.skip(`${stdout.trim()} cannot be mounted with other owners`);
+        expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: '5000:5000\n' });
+      }
+    },
+  );
 
   must('the working directory is absolute, and there is a program', async ({ container }) => {
     const ways: ((process: Config) => void)[] = [

@@ -35,44 +35,49 @@ function linesOf(log: string): readonly Line[] {
 }
 
 specification('hooks', (must) => {
-  must('run at their moments, in order, in their namespaces, with the state', async ({ container, scratch, view, version }) => {
-    const log = join(scratch, `moments-${version}`);
-    const one = container(`echo "program $(readlink /proc/self/ns/mnt) " >>${log}; exec sleep 100`, (config) => {
-      shared(config, scratch);
-      config['hooks'] = Object.fromEntries(KINDS.map((kind) => [kind, [hook(`${kind}-1`, log), hook(`${kind}-2`, log)]]));
-    });
-    const names = () => linesOf(log).map((line) => line.name);
-    expect(await one.create()).toMatchObject({ exitCode: 0 });
-    const created = ['prestart', 'createRuntime', 'createContainer'].flatMap((kind) => [`${kind}-1`, `${kind}-2`]);
-    expect(names()).toEqual(created);
-    const { pid } = await one.state();
-    expect((await one.start()).exitCode).toBe(0);
-    for (let tries = 0; !names().includes('program') && tries < 500; tries += 1) await one.status();
-    // The program and what runs after its start are not ordered by more than that.
-    expect(names().filter((name) => name !== 'program')).toEqual([
-      ...created,
-      ...['startContainer-1', 'startContainer-2', 'poststart-1', 'poststart-2'],
-    ]);
-    expect(names().indexOf('program')).toBeGreaterThan(names().indexOf('startContainer-2'));
-    await one.command('kill', one.id, 'KILL');
-    await one.until('stopped');
-    expect(names()).not.toContain('poststop-1');
-    expect((await one.command('delete', one.id)).exitCode).toBe(0);
-    expect(names().slice(-2)).toEqual(['poststop-1', 'poststop-2']);
+  must(
+    'run at their moments, in order, in their namespaces, with the state',
+    async ({ container, scratch, view, version }) => {
+      const log = join(scratch, `moments-${version}`);
+      const one = container(`echo "program $(readlink /proc/self/ns/mnt) " >>${log}; exec sleep 100`, (config) => {
+        shared(config, scratch);
+        config['hooks'] = Object.fromEntries(
+          KINDS.map((kind) => [kind, [hook(`${kind}-1`, log), hook(`${kind}-2`, log)]]),
+        );
+      });
+      const names = () => linesOf(log).map((line) => line.name);
+      expect(await one.create()).toMatchObject({ exitCode: 0 });
+      const created = ['prestart', 'createRuntime', 'createContainer'].flatMap((kind) => [`${kind}-1`, `${kind}-2`]);
+      expect(names()).toEqual(created);
+      const { pid } = await one.state();
+      expect((await one.start()).exitCode).toBe(0);
+      for (let tries = 0; !names().includes('program') && tries < 500; tries += 1) await one.status();
+      // The program and what runs after its start are not ordered by more than that.
+      expect(names().filter((name) => name !== 'program')).toEqual([
+        ...created,
+        ...['startContainer-1', 'startContainer-2', 'poststart-1', 'poststart-2'],
+      ]);
+      expect(names().indexOf('program')).toBeGreaterThan(names().indexOf('startContainer-2'));
+      await one.command('kill', one.id, 'KILL');
+      await one.until('stopped');
+      expect(names()).not.toContain('poststop-1');
+      expect((await one.command('delete', one.id)).exitCode).toBe(0);
+      expect(names().slice(-2)).toEqual(['poststop-1', 'poststop-2']);
 
-    const own = (await view.run(['readlink', '/proc/self/ns/mnt'])).stdout.trim();
-    const inside = linesOf(log).find((line) => line.name === 'program')?.namespace;
-    expect(inside).not.toBe(own);
-    for (const { name, namespace, state } of linesOf(log).filter((line) => line.name !== 'program')) {
-      const container_ = name.startsWith('createContainer') || name.startsWith('startContainer');
-      expect(namespace, name).toBe(container_ ? inside : own);
-      expect(state, name).toMatchObject({ id: one.id, bundle: one.bundle });
-      if (!name.startsWith('poststop')) expect(state['pid'], name).toBe(pid);
-      const status = { poststart: 'running', poststop: 'stopped' }[name.split('-')[0] ?? ''];
-      if (status !== undefined) expect(state['status'], name).toBe(status);
-      else expect(['creating', 'created'], name).toContain(state['status']);
-    }
-  });
+      const own = (await view.run(['readlink', '/proc/self/ns/mnt'])).stdout.trim();
+      const inside = linesOf(log).find((line) => line.name === 'program')?.namespace;
+      expect(inside).not.toBe(own);
+      for (const { name, namespace, state } of linesOf(log).filter((line) => line.name !== 'program')) {
+        const container_ = name.startsWith('createContainer') || name.startsWith('startContainer');
+        expect(namespace, name).toBe(container_ ? inside : own);
+        expect(state, name).toMatchObject({ id: one.id, bundle: one.bundle });
+        if (!name.startsWith('poststop')) expect(state['pid'], name).toBe(pid);
+        const status = { poststart: 'running', poststop: 'stopped' }[name.split('-')[0] ?? ''];
+        if (status !== undefined) expect(state['status'], name).toBe(status);
+        else expect(['creating', 'created'], name).toContain(state['status']);
+      }
+    },
+  );
 
   must('find their programs in the runtime’s or the container’s files', async ({ container, scratch, version }) => {
     // readlink is at another place in the container; a file that only one of them has tells which it was.
@@ -117,25 +122,31 @@ specification('hooks', (must) => {
       if (atStart) expect((await one.start()).exitCode, kind).not.toBe(0);
       if (kind === 'startContainer') await one.command('delete', '--force', one.id);
       expect(await one.status(), kind).toBe('absent');
-      expect(linesOf(log).map((line) => line.name), kind).toEqual(['poststop']);
+      expect(
+        linesOf(log).map((line) => line.name),
+        kind,
+      ).toEqual(['poststop']);
       expect(existsSync(ran) && kind !== 'poststart', kind).toBe(false);
     }
   });
 
-  must('poststop that fail are warned of, and all the same the rest is done', async ({ container, scratch, version }) => {
-    const log = join(scratch, `poststop-${version}`);
-    const one = container('true', (config) => {
-      config['hooks'] = { poststop: [{ path: '/bin/false' }, hook('next', log)] };
-    });
-    await one.create();
-    await one.start();
-    await one.until('stopped');
-    const ran = await one.command('delete', one.id);
-    expect(ran.exitCode).toBe(0);
-    expect(ran.stderr).toMatch(/poststop/);
-    expect(linesOf(log).map((line) => line.name)).toEqual(['next']);
-    expect(await one.status()).toBe('absent');
-  });
+  must(
+    'poststop that fail are warned of, and all the same the rest is done',
+    async ({ container, scratch, version }) => {
+      const log = join(scratch, `poststop-${version}`);
+      const one = container('true', (config) => {
+        config['hooks'] = { poststop: [{ path: '/bin/false' }, hook('next', log)] };
+      });
+      await one.create();
+      await one.start();
+      await one.until('stopped');
+      const ran = await one.command('delete', one.id);
+      expect(ran.exitCode).toBe(0);
+      expect(ran.stderr).toMatch(/poststop/);
+      expect(linesOf(log).map((line) => line.name)).toEqual(['next']);
+      expect(await one.status()).toBe('absent');
+    },
+  );
 
   must('with a relative path or a time of zero are refused; those that take too long fail', async ({ container }) => {
     const wrong = [{ path: 'true' }, { path: '/bin/true', timeout: 0 }, { path: '/bin/true', timeout: -1 }];
