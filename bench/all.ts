@@ -20,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   'unchanged-buildroot': 'a Buildroot workspace with nothing changed, beside make',
   oci: 'containers by coracle-oci, beside runc, crun and the floor',
   'oci-jitter': 'latency of a real-time thread in a container, beside the bare machine',
+  'oci-many': '200 containers in a row and at once, and what they leave',
   boot: 'sizes of images, and boot times',
   demo: 'coracle demo from a clean clone',
 };

@@ -161,7 +161,6 @@ fn limits(resources: &Resources, unified: bool) -> Result<Properties> {
         number("CPUShares", shares);
         number("BlockIOWeight", resources.block_io.weight.filter(|&weight| weight != 0).map(u64::from));
     }
-    // systemd takes no 0.
     let tasks = resources.pids_limit.filter(|&limit| limit != 0);
     number("TasksMax", tasks.map(|limit| u64::try_from(limit).unwrap_or(u64::MAX)));
     let (quota, period) = (cpu.quota.unwrap_or(0), cpu.period.filter(|&period| period != 0));
@@ -284,7 +283,6 @@ mod tests {
                 ("MemoryLow", number(500)),
                 ("MemorySwapMax", number(2000)),
                 ("CPUWeight", number(100)),
-                ("TasksMax", number(1)),
                 ("CPUQuotaPeriodUSec", number(50_000)),
                 ("CPUQuotaPerSecUSec", number(310_000)),
                 ("AllowedCPUs", Property::Bytes(vec![3, 2])),
