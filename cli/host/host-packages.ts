@@ -267,11 +267,16 @@ export const HOST_NEEDS: readonly HostNeed[] = [
   },
   program('ping', 'iputils-ping', 'is run in a container in tests of Coracle itself', ['test']),
   program('busybox', 'busybox', 'runs the scripts of images in tests of Coracle itself', ['test']),
+  program('conmon', 'conmon', 'runs containers by our runtime in tests of Coracle itself', ['test']),
+  program('containerd', 'containerd', 'runs containers by our runtime in tests of Coracle itself', ['test']),
   program('cpio', 'cpio', 'reads an initramfs in tests of Coracle itself', ['test']),
   program('mount', 'mount', 'makes the small disks that tests of Coracle itself fill', ['test']),
   program('openssl', 'openssl', 'computes password hashes in tests of Coracle itself', ['test']),
+  program('podman', 'podman', 'runs containers by our runtime in tests of Coracle itself', ['test']),
   program('python3', 'python3', 'types on a terminal in tests of Coracle itself', ['test']),
   program('readelf', 'binutils', 'reads programs in tests of Coracle itself', ['test']),
+  program('strace', 'strace', 'kills our container runtime at each system call in tests of Coracle itself', ['test']),
+  program('umoci', 'umoci', 'makes an image for containerd in tests of Coracle itself', ['test']),
 ];
 
 /** The needs of some purposes, and of those that they include, on a machine of this architecture. */

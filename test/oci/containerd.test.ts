@@ -1,4 +1,7 @@
-/** containerd and its ctr with our runtime, in views of version 1 and version 2 cgroups, with a root and a socket of their own. */
+/**
+ * containerd and its ctr with our runtime, in views of version 1 and version 2 cgroups, with a root and a socket of their own.
+ * User namespaces are not tried: with --uidmap, ctr 1.6 forgets --runc-binary.
+ */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';

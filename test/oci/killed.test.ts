@@ -10,7 +10,7 @@ import { makeBusyboxRoot, missingPrograms } from './support/busybox-root.ts';
 import { orSkip } from './support/suite.ts';
 import { openUpperLayer, type UpperLayer } from './support/upper-layer.ts';
 
-/** Every system call takes minutes; a test of each takes every so many, beginning with another one each day of the month. */
+/** Every system call takes minutes; a test of each takes every so many, beginning with another one each day. */
 const STRIDE = Number(process.env['CORACLE_OCI_KILL_STRIDE'] ?? 13);
 const RANDOM_KILLS = 20;
 /** Names the container's program, the hooks and the cgroup, so that whatever is left can be told. */
@@ -104,7 +104,8 @@ async function cleanUp(layer: UpperLayer): Promise<string> {
   const deleted = await view.run(['sh', '-c', line(layer, 'delete --force')]);
   // A process that was killed may take a moment to be gone, and is waited for by the view's first process.
   const look = [
-    `grep -l ${MARK} /proc/[0-9]*/cmdline 2>/dev/null | while read -r f; do grep -q "^State:.Z" "\${f%cmdline}status" || echo "process $f"; done`,
+    // What waits to be started is the runtime's second stage, which names nothing.
+    `for p in /proc/[0-9]*; do tr "\\0" " " <$p/cmdline 2>/dev/null | grep -q -e ${MARK} -e "coracle-oci init" && ! grep -q "^State:.Z" $p/status && echo "process $p"; done`,
     `grep -F ${scratch}/bundle /proc/self/mountinfo`,
     `find /sys/fs/cgroup -name "${MARK}*" -type d`,
     `find ${scratch}/state -mindepth 1`,

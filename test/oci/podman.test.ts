@@ -83,7 +83,8 @@ describe.each(['v1', 'v2'] as const)('podman with our runtime, cgroup %s', { tim
 
   test('run: output, errors, exit code, input', async (podman) => {
     const ran = await podman.run([], 'sh', '-c', 'echo out; echo err >&2; exit 3');
-    expect(ran).toEqual({ exitCode: 3, stdout: 'out\n', stderr: 'err\n' });
+    // podman itself may complain about the cgroup of its monitor.
+    expect(ran).toMatchObject({ exitCode: 3, stdout: 'out\n', stderr: expect.stringMatching(/err\n$/) });
     const piped = await podman.container('run', ['--rm', '-i'], ['cat'], { input: 'piped' });
     expect(piped).toMatchObject({ exitCode: 0, stdout: 'piped' });
   });

@@ -2,16 +2,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBusyboxRoot } from './busybox-root.ts';
-import { done, type UpperLayer } from './upper-layer.ts';
+import { done, eventually, type UpperLayer } from './upper-layer.ts';
 
 /** Numbers of things, as they are seen in the view. */
 export interface Held {
+  /** But those of who looks. */
   readonly processes: number;
   readonly mounts: number;
   readonly cgroups: number;
   /** Of containers, in the runtime's state. */
   readonly directories: number;
-  /** Of pipes, sockets and files in memory: a runtime that stayed would hold some. */
+  /** That containers' programs have, above the standard ones. */
   readonly descriptors: number;
 }
 
@@ -79,14 +80,27 @@ async function timed(layer: UpperLayer, script: string): Promise<Many> {
   return { failed: ran.stdout.split('\n').filter((line) => line !== ''), wallMs: end - start };
 }
 
-/** Counts, with the processes that count left out. */
+/** Counts until two counts are the same: the commands of those who looked before may be there for a moment yet. */
 export async function count(layer: UpperLayer): Promise<Held> {
+  let last = await countOnce(layer);
+  return eventually(
+    async () => {
+      const [before, now] = [last, await countOnce(layer)];
+      last = now;
+      return { same: JSON.stringify(before) === JSON.stringify(now), now };
+    },
+    ({ same }) => same,
+  ).then(({ now }) => now);
+}
+
+async function countOnce(layer: UpperLayer): Promise<Held> {
   const script = `
-echo /proc/[0-9]* | wc -w
+cat /proc/[0-9]*/status 2>/dev/null | awk '/^Name:/ { name = $2 }
+  /^State:/ && $2 !~ /[ZX]/ && name !~ /^(sh|cat|awk|nsenter)$/ { count++ } END { print count + 0 }'
 wc -l </proc/self/mountinfo
 find /sys/fs/cgroup -type d | wc -l
 find ${layer.scratch}/state -mindepth 1 -maxdepth 1 | wc -l
-find /proc/[0-9]*/fd -type l 2>/dev/null | xargs readlink 2>/dev/null | grep -c -e socket: -e memfd:`;
+grep -l '^sleep$' /proc/[0-9]*/comm 2>/dev/null | sed 's/comm$/fd/' | xargs ls 2>/dev/null | grep -c -E '^([3-9]|[1-9][0-9]+)$'`;
   const { stdout } = await layer.view.run(['sh', '-c', script]);
   const [processes = 0, mounts = 0, cgroups = 0, directories = 0, descriptors = 0] = stdout
     .trim()
