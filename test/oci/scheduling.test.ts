@@ -11,6 +11,7 @@ const PROCESSORS = availableParallelism();
 /** `Cpus_allowed_list` of a process, as a script prints it. */
 const ALLOWED = 'sed -n "s/^Cpus_allowed_list:.//p" /proc/self/status';
 /** Policy, real-time priority and nice value, fields 41, 40 and 19 of stat(5). */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
 const SCHEDULED = 'read -r line </proc/self/stat; set -- $line; echo policy ${41} priority ${40} nice ${19}';
 
 /** Starts a waiting container with another process; what that said. */
