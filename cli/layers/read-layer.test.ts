@@ -38,6 +38,14 @@ engines:
 `;
 
 describe('a layer with layer.yaml', () => {
+  test("may name Coracle's own programs, and no others", async () => {
+    const layer = read({ 'layer.yaml': 'description: Pods\nprograms: [coracle-oci]\n' });
+    expect(layer.programs).toMatchObject([{ value: 'coracle-oci', place: { line: 2 } }]);
+    const found = await failuresOf(() => read({ 'layer.yaml': 'description: Pods\nprograms: [coracle-ocl]\n' }));
+    expect(found).toMatchObject([{ code: 'bad-value', place: { line: 2 }, layer: 'my/app' }]);
+    expect(found[0]?.hint).toContain('did you mean coracle-oci?');
+  });
+
   test('is read with the place of every name', () => {
     const layer = read({ 'layer.yaml': FULL });
     expect(layer).toMatchObject({

@@ -2,6 +2,8 @@
  * Containers on a booted device by the engines that ship, with coracle-oci as their runtime: a kernel with the whole of
  * cgroup v2, systemd's scopes, and Debian's podman and docker as they are.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { findProgram, thisHost } from '../../cli/host/this-host.ts';
@@ -9,7 +11,7 @@ import { type Device, startDevice } from '../../cli/run/device.ts';
 import { QEMU } from '../../cli/run/machine.ts';
 import { runOnDevice } from '../../cli/run/ssh.ts';
 import { coracle } from '../support/coracle.ts';
-import { temporaryDirectory, writeTree } from '../support/files.ts';
+import { writeTree } from '../support/files.ts';
 import { CACHE } from '../support/small-project.ts';
 
 /** Emulation on a busy machine is slow; the first build downloads and compiles everything. */
@@ -32,9 +34,10 @@ function bootedWith(...layers: readonly string[]): (context: TestContext) => Gue
   const lacking = [QEMU.x86_64, 'ssh', 'ssh-keygen'].find((one) => findProgram(thisHost(), one) === undefined);
   let device: Device | undefined;
   let engine = '';
+  let project = '';
   beforeAll(async () => {
     if (lacking !== undefined) return;
-    const project = temporaryDirectory();
+    project = mkdtempSync(join(tmpdir(), 'coracle containers '));
     const workspace = `  w: {layers: [virt/qemu, ${layers.join(', ')}, apps/preload], arch: x86_64}`;
     writeTree(project, { 'coracle.yaml': `workspaces:\n${workspace}\n` });
     const built = await coracle(project, ['build', 'w'], CACHE);
@@ -59,6 +62,7 @@ function bootedWith(...layers: readonly string[]): (context: TestContext) => Gue
   afterAll(async () => {
     stop.abort();
     await device?.[Symbol.asyncDispose]();
+    if (project !== '') rmSync(project, { recursive: true, force: true });
   });
   return (context) => {
     if (device === undefined) {
