@@ -41,7 +41,7 @@ const OWN_TOOLCHAIN = ['    buildroot: {toolchain: own, hostTools: machine}'];
 function deviceLayer(toolchain: readonly string[]): Tree {
   return {
     ...TINY,
-    'layers/my/device/layer.yaml': "description: Coracle's own programs\n",
+    'layers/my/device/layer.yaml': "description: Coracle's own programs\nprograms: [coracle-oci]\n",
     'layers/my/device/buildroot/device': [...toolchain, 'BR2_PACKAGE_CORACLE_INIT=y', ''].join('\n'),
   };
 }
@@ -108,6 +108,7 @@ describeWithBuildroot("Coracle's own programs", () => {
     await project.build({ upTo: 'buildroot-config' });
     const dotConfig = await project.finalConfig();
     expect(dotConfig).toContain('\nBR2_PACKAGE_CORACLE_INIT=y\n');
+    expect(dotConfig).toContain('\nBR2_PACKAGE_CORACLE_OCI=y\n');
     expect(dotConfig).toContain('\nBR2_PACKAGE_HOST_RUSTC=y\n');
 
     const config = await project.resolve();
@@ -148,14 +149,16 @@ describeWithBuildroot("Coracle's own programs", () => {
     const project = deviceProject(await glibcToolchain(toolchain, BUILDROOT ?? ''));
     await skipWithout(context, () => project.build());
     const root = await project.root();
-    const program = root.file('/usr/lib/coracle/coracle-init');
-    if (program === undefined) throw new Error('it is not in the root');
-    expect(program.mode & 0o7777).toBe(0o755);
     using reader = new ContentReader();
-    const bytes = reader.read(program.content, 0, contentSize(program.content));
-    const elf = readElf((offset, length) => bytes.subarray(offset, offset + length));
-    expect(elf).toMatchObject({ machine: 'x86_64-64', interpreter: undefined, needed: [] });
-    expect(bytes.includes(project.directory), 'a path of this build').toBe(false);
+    for (const path of ['/usr/lib/coracle/coracle-init', '/usr/bin/coracle-oci']) {
+      const program = root.file(path);
+      if (program === undefined) throw new Error(`${path} is not in the root`);
+      expect(program.mode & 0o7777).toBe(0o755);
+      const bytes = reader.read(program.content, 0, contentSize(program.content));
+      const elf = readElf((offset, length) => bytes.subarray(offset, offset + length));
+      expect(elf).toMatchObject({ machine: 'x86_64-64', interpreter: undefined, needed: [] });
+      expect(bytes.includes(project.directory), 'a path of this build').toBe(false);
+    }
     const log = await readFile(join(project.directory, 'workspaces/w/logs/buildroot.log'), 'utf8');
     expect(log).toContain('cargo build --offline --locked --profile device --package coracle-init');
 
