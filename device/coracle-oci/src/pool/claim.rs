@@ -72,10 +72,7 @@ pub(crate) fn take(request: &Request<'_>, pool: &str) -> Result<Result<Created, 
                 Ok(Ok(Created { directory, state, group, process, keeper: Some(keeper) }))
             }
             Err(error) => {
-                // As if it had never been there.
-                taken.state.poststop.clear();
-                let forgotten = taken.directory.write(&taken.state);
-                if let Err(error) = forgotten.and_then(|()| remove(request.log, taken.directory, true)) {
+                if let Err(error) = remove(request.log, taken.directory, true) {
                     request.log.warning(&error);
                 }
                 Err(error)
