@@ -5,7 +5,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { runCommand } from '../../cli/host/process.ts';
 import { differences } from './support/expectations.ts';
 import { debianSource } from './support/sources.ts';
-import { orSkip, withView } from './support/suite.ts';
+import { directoryOrSkip, withView } from './support/suite.ts';
 import { readTap, type TapTest } from './support/tap.ts';
 import type { CgroupVersion, View } from './support/view.ts';
 
@@ -18,9 +18,9 @@ describe("crun's Python tests", { timeout: 600_000 }, () => {
 });
 
 async function runSuite(context: TestContext, version: CgroupVersion): Promise<void> {
-  const source = orSkip(context, found(await debianSource('crun', '1.8.1')));
+  const source = directoryOrSkip(context, await debianSource('crun', '1.8.1'));
   await withView(context, version, async (view, runtime, scratch) => {
-    cpSync(join(source.path, 'tests'), join(scratch, 'tests'), { recursive: true });
+    cpSync(join(source, 'tests'), join(scratch, 'tests'), { recursive: true });
     // Their program inside of containers wants a configuration of its build, which for it says nothing.
     mkdirSync(join(scratch, 'include'));
     writeFileSync(join(scratch, 'include', 'config.h'), '');
@@ -42,8 +42,4 @@ async function runFile(view: View, cwd: string, env: Record<string, string>, fil
   if (tests.length >= planned) return tests;
   const note = `the file ended after ${tests.length} of ${planned}: ${ran.stderr.trim().slice(-500)}`;
   return [...tests, { name: name('all of them'), outcome: 'failed', note }];
-}
-
-function found(source: string | { readonly reason: string }): { readonly path: string } | { readonly reason: string } {
-  return typeof source === 'string' ? { path: source } : source;
 }

@@ -68,10 +68,11 @@ specification('hooks', (must) => {
       const inside = linesOf(log).find((line) => line.name === 'program')?.namespace;
       expect(inside).not.toBe(own);
       for (const { name, namespace, state } of linesOf(log).filter((line) => line.name !== 'program')) {
-        const container_ = name.startsWith('createContainer') || name.startsWith('startContainer');
-        expect(namespace, name).toBe(container_ ? inside : own);
+        const isInside = name.startsWith('createContainer') || name.startsWith('startContainer');
+        expect(namespace, name).toBe(isInside ? inside : own);
         expect(state, name).toMatchObject({ id: one.id, bundle: one.bundle });
-        if (!name.startsWith('poststop')) expect(state['pid'], name).toBe(pid);
+        // Inside it is the first of its namespace.
+        if (!name.startsWith('poststop')) expect(state['pid'], name).toBe(isInside ? 1 : pid);
         const status = { poststart: 'running', poststop: 'stopped' }[name.split('-')[0] ?? ''];
         if (status !== undefined) expect(state['status'], name).toBe(status);
         else expect(['creating', 'created'], name).toContain(state['status']);

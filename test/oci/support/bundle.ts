@@ -47,8 +47,8 @@ const MORE = [
 
 /** Why there can be no bundles on this machine, if so. */
 export function lacksBusybox(): string | undefined {
-  if (!existsSync(BUSYBOX)) return `${BUSYBOX} (package busybox-static) is not on this machine`;
-  return undefined;
+  if (existsSync(BUSYBOX) && existsSync('/usr/share/doc/busybox-static')) return undefined;
+  return 'the package busybox-static is not on this machine';
 }
 
 export function baseConfig(script: string): Config {

@@ -38,8 +38,13 @@ export async function withView<T>(
   }
 }
 
-/** The suite takes long: only where it is asked for. */
-export function onlyWhenAsked(context: TestContext, variable: string, minutes: number): void {
-  if (process.env[variable]) return;
-  context.skip(`takes some ${minutes} minutes; ${variable}=1 runs it`);
+/** The suite takes long: it runs where CORACLE_OCI_SUITES is set. */
+export function onlyWhenAsked(context: TestContext, minutes: number): void {
+  if (process.env['CORACLE_OCI_SUITES']) return;
+  context.skip(`takes some ${minutes} minutes; CORACLE_OCI_SUITES=1 runs it`);
+}
+
+/** As `orSkip`, of a directory. */
+export function directoryOrSkip(context: TestContext, found: string | { readonly reason: string }): string {
+  return orSkip(context, typeof found === 'string' ? { path: found } : found).path;
 }
