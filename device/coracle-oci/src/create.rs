@@ -474,7 +474,14 @@ pub(crate) fn job_for(request: &Request<'_>, process: Process, state: &State) ->
         runtime_spec::numbers_as_bits(list)
             .ok_or_else(|| Error::config(format!("annotations.{CPUS}: {list:?} is no list such as 0-3,7")))
     });
+    let hook_state = if config.hooks.start_container.is_empty() {
+        String::new()
+    } else {
+        let seen_inside = State { pid: state::pid_inside(state.pid).unwrap_or(1), ..state.clone() };
+        format!("{}", json::object(seen_inside.document(Status::Created)))
+    };
     Ok(Job {
+        hook_state,
         state: match filter.as_ref().filter(|filter| filter.notifies) {
             Some(filter) => listener_message(state, &filter.metadata),
             None => format!("{}", json::object(state.document(Status::Created))),

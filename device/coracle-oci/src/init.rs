@@ -183,7 +183,7 @@ fn become_program(job: &Job, listener: Option<&Fd>) -> Result<core::convert::Inf
     take_names(job)?;
     let process = &job.process;
     if !job.hooks.is_empty() {
-        hooks::run("startContainer", &job.hooks, &job.state)?;
+        hooks::run("startContainer", &job.hooks, &job.hook_state)?;
     }
     // Before any filter, which need not know these calls; what is opened from here on is closed by itself.
     let first = 3 + i32::try_from(job.kept_descriptors).unwrap_or(0);

@@ -418,7 +418,16 @@ pub(crate) fn process_start(pid: i32) -> Option<u64> {
     start_in(text.get(..length)?)
 }
 
-/// The same, of what the file holds.
+/// The number that a process has in its own PID namespace (`NSpid` of its status, the innermost last).
+pub(crate) fn pid_inside(pid: i32) -> Option<i32> {
+    let path = CString::new(format!("/proc/{pid}/status")).ok()?;
+    let file = fs::open(CWD, &path, fs::O_RDONLY, 0).ok()?;
+    let text = fs::read_all(file.borrow(), 1 << 16).ok()?;
+    let line = text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"NSpid:"))?;
+    str::from_utf8(line).ok()?.split_ascii_whitespace().next_back()?.parse().ok()
+}
+
+/// The time of a start, of what that file holds.
 pub(crate) fn start_in(text: &[u8]) -> Option<u64> {
     // The name, in parentheses, may hold anything: count from its end.
     let after = text.get(text.iter().rposition(|&byte| byte == b')')? + 2..)?;

@@ -22,7 +22,9 @@ pub(crate) struct Job {
     pub(crate) filter: Option<Filter>,
     /// Hooks to run in the container before the program starts, with the state that they read.
     pub(crate) hooks: Vec<runtime_spec::Hook>,
-    /// What hooks and the seccomp listener are told: the container's state as JSON, its pid included.
+    /// What they read: the container's state as JSON, with the pid that it has in its own namespace.
+    pub(crate) hook_state: String,
+    /// What the seccomp listener is told, or the container's state as JSON with the pid that the host knows.
     pub(crate) state: String,
     /// Hold still when all is ready, until somebody says start.
     pub(crate) wait: bool,
@@ -109,6 +111,7 @@ impl Job {
             writer.list(&hook.env, |writer, text| writer.bytes(text.as_bytes()));
             writer.optional(hook.timeout.as_ref(), |writer, seconds| writer.number((*seconds).into()));
         });
+        writer.bytes(self.hook_state.as_bytes());
         writer.bytes(self.state.as_bytes());
         for truth in [self.wait, self.set_limits, self.new_cgroup_namespace, self.first_process, self.groups_denied] {
             writer.number(truth.into());
@@ -196,12 +199,14 @@ impl Job {
                 timeout: reader.optional(Reader::small)?,
             })
         })?;
+        let hook_state = reader.text()?;
         let state = reader.text()?;
         let [wait, set_limits, new_cgroup_namespace, first_process, groups_denied] = reader.truths()?;
         let job = Self {
             process,
             filter,
             hooks,
+            hook_state,
             state,
             wait,
             set_limits,
@@ -326,6 +331,7 @@ mod tests {
                 env: vec![c"E=1".into()],
                 timeout: Some(9),
             }],
+            hook_state: "{\"pid\":1}".into(),
             state: "{}".into(),
             wait: true,
             set_limits: false,
