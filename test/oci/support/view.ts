@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 
 /** Which cgroup hierarchy the commands see. */
 export type CgroupVersion = 'v1' | 'v2';
@@ -42,28 +43,30 @@ export async function openView(version: CgroupVersion): Promise<View | { readonl
   if (process.getuid?.() !== 0) return { reason: 'cgroups and devices of containers need root' };
   count += 1;
   const name = `coracle-test-${process.pid}-${count}`;
-  const holder = spawn('sh', [SCRIPT, version, name, 'sh', '-c', 'echo ready; exec sleep 2147483647'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  // Held until the pipe is closed, which it also is when whoever holds it is killed.
+  const holder = spawn('sh', [SCRIPT, version, name, 'sh', '-c', 'echo ready; exec cat <&3 >/dev/null'], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
+  const [, stdout, stderr, held] = holder.stdio;
+  if (stdout === null || stderr === null) throw new Error('there are no pipes');
   const ended = new Promise<number>((resolve) => holder.on('close', (code) => resolve(code ?? -1)));
   let said = '';
-  holder.stderr.on('data', (data: Buffer) => {
+  stderr.on('data', (data: Buffer) => {
     said += data.toString();
   });
   const ready = new Promise<true>((resolve) =>
-    createInterface(holder.stdout).on('line', (line) => line === 'ready' && resolve(true)),
+    createInterface(stdout).on('line', (line) => line === 'ready' && resolve(true)),
   );
   const first = await Promise.race([ready, ended]);
   if (first === LACKING) return { reason: said.trim() };
   if (first !== true || holder.pid === undefined) throw new Error(`view.sh ended with ${String(first)}: ${said}`);
   const inside = firstChild(firstChild(holder.pid));
-  const held = firstChild(inside);
   return {
     version,
     run: (argv, options) => runInside(inside, argv, options ?? {}),
     async close() {
       // What view.sh waits for; it then cleans up and ends.
-      process.kill(held, 'SIGKILL');
+      if (held instanceof Writable) held.end();
       await ended;
       if (said.includes('left behind')) throw new Error(said);
     },
