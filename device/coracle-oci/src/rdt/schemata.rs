@@ -22,7 +22,10 @@ fn values_of<'a>(text: &'a str, resource: &'a str) -> impl Iterator<Item = (&'a 
 fn same(resource: &str, one: (&str, &str), other: (&str, &str)) -> bool {
     // Bit masks are hexadecimal, bandwidths decimal.
     let radix = if resource.starts_with("MB") || resource.starts_with("SMBA") { 10 } else { 16 };
-    let number = |text: &str, radix| u64::from_str_radix(text.trim().trim_start_matches("0x"), radix).ok();
+    let number = |text: &str, radix| {
+        let text = text.trim();
+        u64::from_str_radix(if radix == 16 { text.trim_start_matches("0x") } else { text }, radix).ok()
+    };
     let pair = |(cache, value)| Some((number(cache, 10)?, number(value, radix)?));
     pair(one).is_some() && pair(one) == pair(other)
 }
