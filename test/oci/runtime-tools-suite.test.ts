@@ -10,6 +10,7 @@ import type { View } from './support/view.ts';
 
 const VERSION = 'v0.9.1-0.20251114084447-edf4cb3d2116';
 const PROGRAM_MS = 60_000;
+const RACES = new Set(['kill', 'killsig', 'pidfile']);
 
 it("runtime-tools' programs say what is expected in a v1 view", { timeout: 1_200_000 }, async (context) => {
   onlyWhenAsked(context, 4);
@@ -18,7 +19,12 @@ it("runtime-tools' programs say what is expected in a v1 view", { timeout: 1_200
   await withView(context, 'v1', async (view, runtime) => {
     const tests: TapTest[] = [];
     for (const name of readdirSync(programs).sort()) {
-      tests.push(await runProgram(view, source, join(programs, name), name, runtime.path));
+      // Some race with the short life of their own containers.
+      let test = await runProgram(view, source, join(programs, name), name, runtime.path);
+      for (let again = 0; again < 3 && test.outcome === 'failed' && RACES.has(name); again += 1) {
+        test = await runProgram(view, source, join(programs, name), name, runtime.path);
+      }
+      tests.push(test);
     }
     expect(differences('runtime-tools', 'v1', runtime, tests)).toEqual([]);
   });

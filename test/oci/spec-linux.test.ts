@@ -152,6 +152,19 @@ specification('Linux', (must) => {
     }
   });
 
+  must('a cgroup that others are in is refused, and left alone', async ({ container, version }) => {
+    const inGroup = (config: Config) => {
+      config['linux'].cgroupsPath = `/taken-${version}`;
+    };
+    const one = container('exec sleep 100', inGroup);
+    await one.create();
+    await one.start();
+    const ran = await container('true', inGroup).run();
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.stderr).toMatch(/not empty/);
+    expect(await one.status()).toBe('running');
+  });
+
   must('unified: what is not there is an error', async ({ container, version }, context) => {
     if (version === 'v1') return context.skip('of version 2 only');
     for (const unified of [{ 'nowhere.max': '1' }, { 'hugetlb.unknown': '1' }]) {

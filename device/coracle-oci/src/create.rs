@@ -97,7 +97,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
         rdt: rdt.as_ref().and_then(Rdt::to_remove),
         ..State::default()
     };
-    let mut parts = Parts { started: None, moved: None, rdt };
+    let mut parts = Parts { started: None, moved: None, rdt, group_of_others: false };
     let made = make(request, &namespaces, &mut cgroup, &directory, &mut state, &mut parts);
     match made {
         Ok(()) => {
@@ -116,7 +116,9 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
                 let _ = process::wait_for(process.borrow());
             }
             warn(parts.moved.map_or(Ok(()), Moved::undo));
-            warn(cgroup.kill_all().and_then(|_| cgroup.remove()).map_err(from_cgroup));
+            if !parts.group_of_others {
+                warn(cgroup.kill_all().and_then(|_| cgroup.remove()).map_err(from_cgroup));
+            }
             warn(parts.rdt.map_or(Ok(()), Rdt::undo));
             warn(directory.remove());
             if state.pid != 0 {
@@ -169,6 +171,20 @@ struct Parts {
     /// Network interfaces, once they are the container's.
     moved: Option<Moved>,
     rdt: Option<Rdt>,
+    /// The cgroup was there, and is somebody else's: neither its processes nor the group are ours to end.
+    group_of_others: bool,
+}
+
+fn create_group(
+    group: &mut Group,
+    resources: &runtime_spec::Resources,
+    process: Option<i32>,
+    parts: &mut Parts,
+) -> Result<Option<Fd>, Error> {
+    group.create(resources, process).map_err(|error| {
+        parts.group_of_others = matches!(error, cgroup::Error::InUse { .. } | cgroup::Error::Frozen { .. });
+        from_cgroup(error)
+    })
 }
 
 /// All steps.
@@ -185,7 +201,7 @@ fn make(
     let resources = &config.linux.resources;
     // systemd makes no scope without a process in it: then the process comes first, and waits.
     let process_first = cgroup.needs_process();
-    let entry = if process_first { None } else { cgroup.create(resources, None).map_err(from_cgroup)? };
+    let entry = if process_first { None } else { create_group(cgroup, resources, None, parts)? };
     if let Some(rdt) = &mut parts.rdt {
         rdt.make()?;
     }
@@ -252,7 +268,7 @@ fn make(
             drop(other_end);
             parts.started = Some(handle);
             if process_first {
-                cgroup.create(resources, Some(pid)).map_err(from_cgroup)?;
+                create_group(cgroup, resources, Some(pid), parts)?;
             }
             if entry.is_none() {
                 attach(pid, request.log, || cgroup.attach(pid))?;
@@ -307,7 +323,7 @@ fn connect_listener(request: &Request<'_>) -> Result<Option<Fd>, Error> {
     let path = seccomp.and_then(|seccomp| seccomp.listener_path.as_deref());
     let connect = |path: &CStr| {
         socket::connect(socket::STREAM, path)
-            .about(|| format!("connect to the seccomp listener {}", path.to_string_lossy()))
+            .about(|| format!("failed to connect with seccomp agent {}", path.to_string_lossy()))
     };
     path.map(connect).transpose()
 }

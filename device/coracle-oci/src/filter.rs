@@ -66,7 +66,9 @@ fn notifies(default_action: Action, rules: &[Rule<'_>]) -> Result<bool, Error> {
     let notifying = || rules.iter().filter(|rule| rule.action == Action::Notify);
     for name in ["write", "sendmsg"] {
         if notifying().any(|rule| rule.names.contains(&name)) {
-            return Err(Error::config(format!("linux.seccomp.syscalls: SCMP_ACT_NOTIFY cannot be used for {name}")));
+            return Err(Error::config(format!(
+                "linux.seccomp.syscalls: SCMP_ACT_NOTIFY cannot be used for the {name} syscall"
+            )));
         }
     }
     Ok(notifying().next().is_some())

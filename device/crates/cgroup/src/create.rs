@@ -83,11 +83,9 @@ impl Group {
 
     fn create_unified<'a>(&self, member: &'a Member, resources: &Resources) -> Result<Directory<'a>> {
         let writes = v2::writes(resources)?;
+        self.check_free()?;
         let fresh = make(member)?;
         let directory = Directory::open(&member.directory)?;
-        if !fresh && self.unit.is_none() {
-            check_empty(&directory)?;
-        }
         ensure_controllers(&directory, member, &writes)?;
         self.limit_unified(&directory, resources, &writes, fresh)?;
         Ok(directory)
@@ -110,22 +108,25 @@ impl Group {
 
     fn create_split(&self, resources: &Resources) -> Result<Option<Fd>> {
         let writes = v1::writes(resources)?;
-        let mut old = None;
+        self.check_free()?;
         for member in &self.members {
-            if !make(member)? {
-                old = old.or(Some(member));
-            }
+            make(member)?;
             if member.controllers.iter().any(|name| name == "cpuset") {
                 fill_cpuset(member, resources)?;
             }
         }
-        if let Some(member) = old.filter(|_| self.unit.is_none()) {
-            let main = self.main_member().unwrap_or(member);
-            check_empty(&Directory::at(&main.directory))?;
-            // In the freezer's own hierarchy, where a process would stop as soon as it came in.
-            self.members.iter().try_for_each(|member| check_not_frozen(&Directory::at(&member.directory)))?;
-        }
         self.write_split(&writes).map(|()| None)
+    }
+
+    /// Before anything is made: a group that is there, of others or of an earlier container, has to be empty and awake. What
+    /// systemd makes for us has our process in it.
+    fn check_free(&self) -> Result<()> {
+        if self.unit.is_some() {
+            return Ok(());
+        }
+        self.main_member().map_or(Ok(()), |main| check_empty(&Directory::at(&main.directory)))?;
+        // In the freezer's own hierarchy, too, where a process would stop as soon as it came in.
+        self.members.iter().try_for_each(|member| check_not_frozen(&Directory::at(&member.directory)))
     }
 
     /// Each write in the hierarchy of its controller; those of one controller are beside each other.
