@@ -9,9 +9,11 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { makeBusyboxRoot, missingPrograms } from './support/busybox-root.ts';
 import { orSkip } from './support/suite.ts';
 import { openUpperLayer, type UpperLayer } from './support/upper-layer.ts';
+import type { Ran } from './support/view.ts';
 
-/** Every system call takes minutes; a test of each takes every so many, beginning with another one each day. */
-const STRIDE = Number(process.env['CORACLE_OCI_KILL_STRIDE'] ?? 13);
+/** Every system call takes minutes; a test takes every so many, beginning with another one each day. */
+const STRIDE = { long: 29, short: 7 };
+const ASKED_STRIDE = process.env['CORACLE_OCI_KILL_STRIDE'];
 const RANDOM_KILLS = 20;
 /** Names the container's program, the hooks and the cgroup, so that whatever is left can be told. */
 const MARK = 'coraclekilled';
@@ -60,35 +62,66 @@ describe.each(['v1', 'v2'] as const)('killed anywhere, cgroup %s', { timeout: 60
   });
 });
 
-/** Kills the command at its first, then its tenth … system call, until it ends by itself. */
+/** Kills the command at every so many of its system calls. */
 async function stepThrough(
   layer: UpperLayer,
   context: TestContext,
   command: string,
   before: readonly string[],
 ): Promise<void> {
+  const calls = await systemCalls(layer, context, command, before);
+  const stride = Number(ASKED_STRIDE ?? (before.length === 0 ? STRIDE.long : STRIDE.short));
   const problems: string[] = [];
-  let killed = 0;
-  for (let call = 1 + (new Date().getDate() % STRIDE); ; call += STRIDE) {
-    const inject = `--inject=all:signal=KILL:when=${call}`;
-    const traced = `strace -D -f -o /dev/null -e trace=all ${inject} ${line(layer, command)}`;
-    const script = [...before.map((one) => line(layer, one)), traced].join(' && ');
-    const ran = await layer.view.run(['sh', '-c', script], { timeoutMs: 60_000 });
+  let tried = 0;
+  let failed = 0;
+  for (let index = new Date().getDate() % stride; index < calls.length; index += stride) {
+    const { name, nth } = calls[index] ?? { name: 'none', nth: 1 };
+    const ran = await traced(layer, command, before, `--inject=${name}:signal=KILL:when=${nth}`);
     const left = await cleanUp(layer);
-    if (left !== '') problems.push(`${command}, call ${call}: ${left}`);
-    const said = readFileSync(join(layer.scratch, 'said'), 'utf8');
-    if (killed === 0 && said.includes('strace:')) {
-      orSkip(context, { reason: `strace cannot trace here: ${said}` });
-    }
-    // Detached (-D), strace leaves the exit code alone. Each process counts its own calls: none has as many.
-    if (ran.exitCode === 0) break;
-    killed += 1;
-    if (killed > 2000) throw new Error('the command never ends by itself');
+    if (left !== '') problems.push(`${command}, ${name} number ${nth}: ${left}`);
+    tried += 1;
+    if (ran.exitCode !== 0) failed += 1;
   }
-  process.stdout.write(`${command}: killed ${killed} times, every ${STRIDE}th system call\n`);
-  // Short commands make few calls more than the stride.
-  expect(killed).toBeGreaterThan(0);
+  process.stdout.write(`${command}: killed at ${tried} of ${calls.length} system calls; it failed ${failed} times\n`);
+  expect(failed).toBeGreaterThan(0);
   expect(problems).toEqual([]);
+}
+
+interface SystemCall {
+  readonly name: string;
+  /** Counted by name and process, as strace does; whichever process comes to it first is killed. */
+  readonly nth: number;
+}
+
+/** What the command and the container's process call, from a run in which nothing is killed. */
+async function systemCalls(
+  layer: UpperLayer,
+  context: TestContext,
+  command: string,
+  before: readonly string[],
+): Promise<readonly SystemCall[]> {
+  const ran = await traced(layer, command, before, '');
+  const left = await cleanUp(layer);
+  const said = readFileSync(join(layer.scratch, 'said'), 'utf8');
+  if (said.includes('strace:')) orSkip(context, { reason: `strace cannot trace here: ${said}` });
+  expect({ exitCode: ran.exitCode, left }).toEqual({ exitCode: 0, left: '' });
+  const counts = new Map<string, number>();
+  const most = new Map<string, number>();
+  for (const [, pid = '', name = ''] of readFileSync(join(layer.scratch, 'trace'), 'utf8').matchAll(
+    /^(\d+) +(\w+)\(/gm,
+  )) {
+    const count = (counts.get(`${pid} ${name}`) ?? 0) + 1;
+    counts.set(`${pid} ${name}`, count);
+    most.set(name, Math.max(most.get(name) ?? 0, count));
+  }
+  return [...most].flatMap(([name, count]) => Array.from({ length: count }, (_, index) => ({ name, nth: index + 1 })));
+}
+
+/** Detached (-D), strace leaves the exit code alone, and does not keep the command waiting for the container. */
+function traced(layer: UpperLayer, command: string, before: readonly string[], inject: string): Promise<Ran> {
+  const strace = `strace -D -f -o ${layer.scratch}/trace ${inject} ${line(layer, command)}`;
+  const script = [...before.map((one) => line(layer, one)), strace].join(' && ');
+  return layer.view.run(['sh', '-c', script], { timeoutMs: 60_000 });
 }
 
 function line(layer: UpperLayer, command: string): string {
