@@ -61,12 +61,7 @@ async function compileHelpers(source: string): Promise<void> {
 /** A helper that a failed test leaves behind would keep bats waiting for the end of its own descriptors. */
 function letGo(program: string): void {
   renameSync(program, `${program}.real`);
-  const script = [
-    '#!/bin/bash',
-    'for fd in /proc/self/fd/*; do fd=$(basename $fd); [ $fd -gt 2 ] && eval "exec $fd>&-"; done 2>/dev/null',
-    'exec "$0.real" "$@"',
-    '',
-  ];
+  const script = ['#!/bin/bash', 'for fd in {3..300}; do eval "exec $fd>&-"; done', 'exec "$0.real" "$@"', ''];
   writeFileSync(program, script.join('\n'), { mode: 0o755 });
 }
 
