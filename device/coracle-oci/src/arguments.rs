@@ -64,11 +64,17 @@ impl Given {
         self.get(name).is_some_and(|value| value != c"false")
     }
 
+    /// The first word, which is the container's id, and those behind it.
+    pub(crate) fn id_and_words(&self) -> Result<(&'static str, &[&'static CStr]), Error> {
+        let missing = || Error::Usage("the container's ID is missing".into());
+        let (id, words) = self.words.split_first().ok_or_else(missing)?;
+        Ok((as_text("the container's ID", id)?, words))
+    }
+
     /// Exactly one word: the container's id.
     pub(crate) fn id(&self) -> Result<&'static str, Error> {
-        match *self.words.as_slice() {
-            [id] => as_text("the container's ID", id),
-            [] => Err(Error::Usage("the container's ID is missing".into())),
+        match self.id_and_words()? {
+            (id, []) => Ok(id),
             _ => Err(Error::Usage("there is more than the container's ID".into())),
         }
     }

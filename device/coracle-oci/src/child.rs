@@ -184,7 +184,7 @@ fn go(channel: &Fd) -> Result<(), Error> {
 }
 
 /// Root of the new user namespace, and of no group but its own.
-fn become_root() -> Result<(), Error> {
+pub(crate) fn become_root() -> Result<(), Error> {
     user::set_group(0).about(|| "become group 0 of the user namespace")?;
     user::set_user(0).about(|| "become user 0 of the user namespace")?;
     // A change of the user has made it so, and the maps are written; those of the same user may not look in here.
@@ -213,14 +213,16 @@ fn step_aside(setup: &Setup<'_>) -> Result<(), Error> {
                 .about(|| format!("set the clocks of the time namespace: {}", offsets.trim_end()))?;
         }
     }
-    let rest = namespaces.new & !(CLONE_NEWUSER | CLONE_NEWTIME | CLONE_NEWCGROUP);
-    match (Clone { namespaces: rest, as_sibling: true, ..Clone::default() })
-        .start()
-        .about(|| "make the container's process")?
-    {
+    go_on_as_sibling(setup.channel, namespaces.new & !(CLONE_NEWUSER | CLONE_NEWTIME | CLONE_NEWCGROUP))
+}
+
+/// Goes on in another process, in new namespaces, whose parent is this one's; the command is told its number.
+pub(crate) fn go_on_as_sibling(channel: &Fd, namespaces: u32) -> Result<(), Error> {
+    let clone = Clone { namespaces, as_sibling: true, ..Clone::default() };
+    match clone.start().about(|| "make the container's process")? {
         Side::Child => Ok(()),
         Side::Parent { pid, .. } => {
-            let _ = channel::send(setup.channel.borrow(), Kind::Successor, &pid.to_le_bytes(), &[]);
+            let _ = channel::send(channel.borrow(), Kind::Successor, &pid.to_le_bytes(), &[]);
             process::exit(0)
         }
     }

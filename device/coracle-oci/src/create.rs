@@ -80,13 +80,12 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Created, Error> {
     let mut cgroup = plan_group(request)?;
     let rdt = config.linux.intel_rdt.as_ref().map(|rdt| Rdt::plan(rdt, request.id)).transpose()?;
     let directory = request.root.create(request.id)?;
-    let (seconds, nanoseconds) = clock::wall();
     let mut state = State {
         id: request.id.into(),
         oci_version: config.oci_version.clone(),
         bundle: request.bundle.path.to_string_lossy().into_owned(),
         rootfs: request.bundle.root.to_string_lossy().into_owned(),
-        created: clock::rfc3339(seconds, nanoseconds),
+        created: clock::stamp(),
         owner: user::effective_user_id(),
         annotations: config.annotations.clone(),
         namespaces: namespaces.all(),
@@ -395,11 +394,9 @@ impl Making<'_> {
                     self.go_on()?;
                 }
                 Kind::Successor => {
-                    let number = <[u8; 4]>::try_from(message.content.as_slice()).map(i32::from_le_bytes);
-                    let number = number.map_err(|_| Error::Reported("the container's process has no number".into()))?;
-                    let _ = process::wait(self.pid);
-                    self.pid = number;
-                    *started = Some(process::open_process(number).about(|| "open the container's process")?);
+                    let (pid, handle) = successor(&message, self.pid)?;
+                    self.pid = pid;
+                    *started = Some(handle);
                 }
                 Kind::Hooks => {
                     self.record()?;
@@ -434,12 +431,7 @@ impl Making<'_> {
         let mut process = process.cloned().unwrap_or_default();
         // Not for a container's first process, says the specification.
         process.exec_cpu_affinity = None;
-        if let Some(score) = process.oom_score_adj {
-            set_oom_score(self.pid, score)?;
-        }
-        if user_namespace {
-            identity::set_limits_of(self.pid, &process.rlimits)?;
-        }
+        set_from_outside(self.pid, &process, user_namespace)?;
         let mut job = job_for(self.request, process, self.state)?;
         job.set_limits = !user_namespace;
         job.groups_denied = self.groups_denied;
@@ -473,10 +465,27 @@ pub(crate) fn failure(message: &channel::Message) -> Error {
     }
 }
 
-pub(crate) fn set_oom_score(pid: i32, score: i32) -> Result<(), Error> {
+/// What a process is given by who makes it: how soon it is killed when memory runs out; and its limits where it is in a user
+/// namespace, in which it could not raise them.
+pub(crate) fn set_from_outside(pid: i32, process: &Process, user_namespace: bool) -> Result<(), Error> {
+    if user_namespace {
+        identity::set_limits(pid, &process.rlimits)?;
+    }
+    let Some(score) = process.oom_score_adj else { return Ok(()) };
     let path = format!("/proc/{pid}/oom_score_adj");
     let c_path = CString::new(path.as_str()).unwrap_or_default();
     fs::write_file(CWD, &c_path, format!("{score}").as_bytes()).about(|| format!("write {score} to {path}"))
+}
+
+/// The process that goes on in the place of the `first`, which has said so and ends.
+pub(crate) fn successor(message: &channel::Message, first: i32) -> Result<(i32, Fd), Error> {
+    if message.kind != Kind::Successor {
+        return Err(failure(message));
+    }
+    let number = <[u8; 4]>::try_from(message.content.as_slice()).map(i32::from_le_bytes);
+    let pid = number.map_err(|_| Error::Reported("the container's process has no number".into()))?;
+    let _ = process::wait(first);
+    Ok((pid, process::open_process(pid).about(|| "open the container's process")?))
 }
 
 /// The job of a container's first process.

@@ -15,6 +15,16 @@ pub(crate) fn connect_console(path: &CStr) -> Result<Fd, Error> {
     socket::connect(socket::STREAM, path).about(|| format!("connect to the console socket {}", path.to_string_lossy()))
 }
 
+/// Where a program's terminal is received, and where it is sent to: at the console socket that the caller named, or by this
+/// command itself, when a terminal is wanted and there is none.
+pub(crate) fn console_ends(terminal: bool, console: Option<Fd>) -> Result<(Option<Fd>, Option<Fd>), Error> {
+    if !terminal || console.is_some() {
+        return Ok((None, console));
+    }
+    let (receiver, sender) = socket::pair(socket::STREAM).about(|| "socketpair")?;
+    Ok((Some(receiver), Some(sender)))
+}
+
 /// Signals that come while a program runs. It begins before there is one, so that none is missed.
 #[derive(Debug)]
 pub(crate) struct Watch {

@@ -40,13 +40,8 @@ pub(crate) fn set_scheduling(job: &Job) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets limits of this process.
-pub(crate) fn set_limits(limits: &[Rlimit]) -> Result<(), Error> {
-    set_limits_of(0, limits)
-}
-
 /// Sets limits of a process; 0: this one.
-pub(crate) fn set_limits_of(pid: i32, limits: &[Rlimit]) -> Result<(), Error> {
+pub(crate) fn set_limits(pid: i32, limits: &[Rlimit]) -> Result<(), Error> {
     limits.iter().try_for_each(|limit| {
         schedule::set_limit(pid, limit.resource, limit.soft, limit.hard)
             .about(|| format!("set limit {} to {} and {}", limit.resource, limit.soft, limit.hard))
@@ -74,8 +69,7 @@ fn write_attribute(names: &[&CStr], text: &str) -> kernel::Result<()> {
     for name in names {
         let path = alloc::ffi::CString::new(format!("{}/{}", process::own_pid(), name.to_string_lossy()))
             .map_err(|_| Errno::EINVAL)?;
-        let resolve = fs::RESOLVE_BENEATH | fs::RESOLVE_NO_SYMLINKS | fs::RESOLVE_NO_XDEV;
-        result = fs::open2(proc.borrow(), &path, fs::O_WRONLY, 0, resolve);
+        result = fs::open_exactly(proc.borrow(), &path, fs::O_WRONLY);
         if result.is_ok() {
             break;
         }

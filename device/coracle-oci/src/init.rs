@@ -193,7 +193,7 @@ fn become_program(job: &Job, listener: Option<&Fd>) -> Result<core::convert::Inf
     }
     identity::set_scheduling(job)?;
     if job.set_limits {
-        identity::set_limits(&process.rlimits)?;
+        identity::set_limits(0, &process.rlimits)?;
     }
     identity::set_labels(process)?;
     let mut checked = false;

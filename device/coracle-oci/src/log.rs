@@ -45,8 +45,7 @@ impl Log {
         if self.file.is_none() && !self.json {
             return format!("{message}\n");
         }
-        let (seconds, nanoseconds) = clock::wall();
-        let time = clock::rfc3339(seconds, nanoseconds);
+        let time = clock::stamp();
         let message = format!("{message}");
         if self.json {
             let line = json::object([("level", level.into()), ("msg", message.into()), ("time", time.into())]);

@@ -9,11 +9,10 @@ use crate::foreground::{self, Terminal};
 use crate::hooks;
 use crate::log::Log;
 use crate::pool;
-use crate::state::Status;
 use alloc::ffi::CString;
 use alloc::format;
 use cgroup::Group;
-use kernel::{BorrowedFd, CWD, Fd, fs, process, socket};
+use kernel::{BorrowedFd, CWD, Fd, fs, process};
 use runtime_spec::NamespaceKind;
 
 const OPTIONS: &[Known] = &[
@@ -150,9 +149,7 @@ impl Call {
     }
 
     fn write_pid(&self, pid: i32) -> Result<(), Error> {
-        let Some(path) = self.given.get("pid-file") else { return Ok(()) };
-        fs::write_file_atomic(self.here.borrow(), path, format!("{pid}").as_bytes(), 0o644)
-            .about(|| format!("write the pid file {}", path.to_string_lossy()))
+        super::write_pid_file(&self.given, self.here.borrow(), pid)
     }
 }
 
@@ -228,14 +225,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     if !detach && !call.given.has("no-subreaper") {
         process::become_subreaper().about(|| "prctl(PR_SET_CHILD_SUBREAPER)")?;
     }
-    let own_terminal = (call.terminal() && call.console.is_none())
-        .then(|| socket::pair(socket::STREAM))
-        .transpose()
-        .about(|| "socketpair")?;
-    let (receiver, console) = match own_terminal {
-        Some((receiver, sender)) => (Some(receiver), Some(sender)),
-        None => (None, call.console.take()),
-    };
+    let (receiver, console) = foreground::console_ends(call.terminal(), call.console.take())?;
     let watch = (!detach).then(foreground::Watch::begin).transpose()?;
     let created = call.create(context, false, console)?;
     if detach {
@@ -244,14 +234,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         call.write_pid(created.state.pid)?;
     }
     let Created { directory, state, group, process, keeper } = created;
-    if !state.poststart.is_empty() {
-        let told = format!("{}", json::object(state.document(Status::Running)));
-        if let Err(error) = hooks::run("poststart", &state.poststart, &told) {
-            let _ = process::send_signal(process.borrow(), kernel::signal::SIGKILL as i32);
-            super::delete::remove(&context.log, directory, true)?;
-            return Err(error);
-        }
-    }
+    let directory = super::run_poststart(&context.log, directory, &state)?;
     let Some(watch) = watch else { return Ok(0) };
     let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
     // Others may look at it and stop it while it runs.

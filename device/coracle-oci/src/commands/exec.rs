@@ -5,12 +5,11 @@ use super::{Container, Context};
 use crate::arguments::{self, Given, Known, flag, value};
 use crate::bundle;
 use crate::channel::{self, Kind};
-use crate::child::{Passed, Program};
+use crate::child::{self, Passed, Program};
 use crate::create::{self, from_cgroup};
 use crate::error::{About, Error};
 use crate::filter;
 use crate::foreground::{self, Terminal};
-use crate::identity;
 use crate::job::Job;
 use crate::log::Log;
 use crate::state::Status;
@@ -18,7 +17,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use kernel::process::{self, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, Clone, Side};
-use kernel::{CWD, Fd, fs, mount, schedule, signal, socket, user};
+use kernel::{BorrowedFd, CWD, Fd, fs, mount, schedule, signal, socket};
 use runtime_spec::{Capabilities, Config, Node, Process};
 
 const OPTIONS: &[Known] = &[
@@ -56,8 +55,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
 
 fn execute(context: &Context<'_>) -> Result<i32, Error> {
     let given = arguments::read(context.arguments, OPTIONS, Some(1))?;
-    let (id, words) = given.words.split_first().ok_or_else(|| Error::Usage("the container's ID is missing".into()))?;
-    let id = id.to_str().map_err(|_| Error::Usage("the container's ID is no UTF-8".into()))?;
+    let (id, words) = given.id_and_words()?;
     let words = words.strip_prefix(&[c"--"]).unwrap_or(words);
     let container = Container::find(context, id)?;
     match container.status() {
@@ -78,14 +76,8 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
     if detach && process.terminal && console.is_none() {
         return Err(Error::Usage("a terminal with --detach needs --console-socket".into()));
     }
-    let own_terminal = (process.terminal && console.is_none())
-        .then(|| socket::pair(socket::STREAM))
-        .transpose()
-        .about(|| "socketpair")?;
-    let (receiver, console) = match own_terminal {
-        Some((receiver, sender)) => (Some(receiver), Some(sender)),
-        None => (None, console.filter(|_| process.terminal)),
-    };
+    let (receiver, console) = foreground::console_ends(process.terminal, console)?;
+    let console = console.filter(|_| process.terminal);
     let watch = (!detach).then(foreground::Watch::begin).transpose()?;
     let (cgroup, log) = (given.text("cgroup")?, &context.log);
     let entering =
@@ -95,10 +87,7 @@ fn execute(context: &Context<'_>) -> Result<i32, Error> {
     job.keyring = container.state.keyring.then(|| CString::new(id).unwrap_or_default());
     let (pid, handle) = entering.start(job)?;
     drop(console);
-    if let Some(path) = given.get("pid-file") {
-        fs::write_file_atomic(CWD, path, format!("{pid}").as_bytes(), 0o644)
-            .about(|| format!("write the pid file {}", path.to_string_lossy()))?;
-    }
+    super::write_pid_file(&given, CWD, pid)?;
     let Some(watch) = watch else { return Ok(0) };
     let terminal = receiver.map(|receiver| Terminal::receive(receiver.borrow())).transpose()?;
     watch.until_end(pid, &handle, None, terminal)
@@ -257,9 +246,7 @@ impl Entering<'_> {
                     // It may have been made before its parent was moved.
                     create::attach(pid, self.log, || group.attach_beside(pid, state.pid))?;
                 }
-                if users {
-                    identity::set_limits_of(pid, &job.process.rlimits)?;
-                }
+                create::set_from_outside(pid, &job.process, users)?;
                 Self::give_job(&own_end, pid, handle, &job)
             }
         }
@@ -269,20 +256,10 @@ impl Entering<'_> {
     fn successor(channel: &Fd, first: i32) -> Result<(i32, Fd), Error> {
         let message = channel::receive(channel.borrow())?
             .ok_or_else(|| Error::Reported("the process ended before it was ready".into()))?;
-        if message.kind != Kind::Successor {
-            return Err(create::failure(&message));
-        }
-        let number = <[u8; 4]>::try_from(message.content.as_slice()).map(i32::from_le_bytes);
-        let pid = number.map_err(|_| Error::Reported("the process has no number".into()))?;
-        let _ = process::wait(first);
-        let handle = process::open_process(pid).about(|| "open the process")?;
-        Ok((pid, handle))
+        create::successor(&message, first)
     }
 
     fn give_job(channel: &Fd, pid: i32, handle: Fd, job: &Job) -> Result<(i32, Fd), Error> {
-        if let Some(score) = job.process.oom_score_adj {
-            create::set_oom_score(pid, score)?;
-        }
         channel::send(channel.borrow(), Kind::Job, &job.encode(), &[]).about(|| "give the process its job")?;
         match channel::receive(channel.borrow())? {
             None => Ok((pid, handle)),
@@ -305,22 +282,18 @@ impl Entering<'_> {
                 process::enter(first.borrow(), namespaces).about(|| "join the container's namespaces")?;
             }
             if namespaces & CLONE_NEWUSER != 0 {
-                user::set_group(0).about(|| "become group 0 of the user namespace")?;
-                user::set_user(0).about(|| "become user 0 of the user namespace")?;
-                process::set_dumpable(false).about(|| "prctl(PR_SET_DUMPABLE)")?;
+                child::become_root()?;
             }
             if let Some(root) = &root {
                 fs::change_directory_fd(root.borrow()).about(|| "change to the container's root")?;
                 mount::change_root(c".").about(|| "chroot")?;
             }
             if let Some(kept) = two_steps {
-                let own = [Some(channel), Some(&program.0), self.console];
-                close_others(kept, own.into_iter().flatten());
-                let clone = Clone { as_sibling: true, ..Clone::default() };
-                if let Side::Parent { pid, .. } = clone.start().about(|| "make the process")? {
-                    let _ = channel::send(channel.borrow(), Kind::Successor, &pid.to_le_bytes(), &[]);
-                    process::exit(0)
-                }
+                let own: Vec<BorrowedFd<'_>> =
+                    [Some(channel), Some(&program.0), self.console].into_iter().flatten().map(Fd::borrow).collect();
+                // Others are not used any more.
+                let _ = fs::close_others(i32::try_from(kept.saturating_add(3)).unwrap_or(i32::MAX), &own);
+                child::go_on_as_sibling(channel, 0)?;
                 process::signal_on_parents_death(signal::SIGKILL as i32).about(|| "prctl(PR_SET_PDEATHSIG)")?;
             }
             process::new_session().about(|| "setsid")
@@ -335,18 +308,5 @@ impl Entering<'_> {
     fn open_root(&self) -> Result<Fd, Error> {
         let path = CString::new(format!("/proc/{}/root", self.container.state.pid)).unwrap_or_default();
         fs::open(CWD, &path, fs::O_PATH | fs::O_DIRECTORY, 0).about(|| "open the container's root")
-    }
-}
-
-/// Closes all descriptors but those that the program keeps and some of this program's own. Others are not used any more.
-fn close_others<'a>(kept: u32, own: impl Iterator<Item = &'a Fd>) {
-    let mut numbers: Vec<u32> = own.map(|fd| fd.raw().unsigned_abs()).collect();
-    numbers.sort_unstable();
-    let mut first = kept.saturating_add(3);
-    for number in numbers.into_iter().chain([u32::MAX]) {
-        if number > first {
-            let _ = fs::close_range(first as i32, number - 1);
-        }
-        first = first.max(number.saturating_add(1));
     }
 }

@@ -13,15 +13,14 @@ const OPTIONS: &[Known] = &[flag("all", Some('a'))];
 
 pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     let given = arguments::read(context.arguments, OPTIONS, None)?;
-    let (id, name) = match *given.words.as_slice() {
-        [id] => (id, c"SIGTERM"),
-        [id, name] => (id, name),
+    let (id, name) = match given.id_and_words()? {
+        (id, []) => (id, c"SIGTERM"),
+        (id, [name]) => (id, *name),
         _ => return Err(Error::Usage("the container's ID, and perhaps a signal, are wanted".into())),
     };
     let signal = name.to_str().ok().and_then(signal::number);
     let signal = signal.ok_or_else(|| Error::Usage(format!("unknown signal {:?}", name.to_string_lossy())))?;
-    let container =
-        Container::find(context, id.to_str().map_err(|_| Error::Usage("the container's ID is no UTF-8".into()))?)?;
+    let container = Container::find(context, id)?;
     let status = container.status();
     let everybody = given.has("all") || container.state.namespaces & CLONE_NEWPID == 0;
     if everybody && (signal == signal::SIGKILL as i32 || given.has("all")) {

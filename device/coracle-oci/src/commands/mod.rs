@@ -19,9 +19,10 @@ mod update;
 pub(crate) use delete::remove;
 pub(crate) use start::connect as connect_start;
 
-use crate::arguments::{self, Known, flag, lossy, value};
+use crate::arguments::{self, Given, Known, flag, lossy, value};
 use crate::child::Program;
-use crate::error::Error;
+use crate::error::{About, Error};
+use crate::hooks;
 use crate::log::Log;
 use crate::state::{Directory, Root, State, Status};
 use alloc::ffi::CString;
@@ -191,6 +192,28 @@ fn usage() -> String {
 /// Prints to standard output.
 pub(crate) fn print(text: &str) {
     let _ = fs::write_all(BorrowedFd::standing(1), text.as_bytes());
+}
+
+/// Writes the number of a process to the file that `--pid-file` names, as seen from a directory.
+fn write_pid_file(given: &Given, from: BorrowedFd<'_>, pid: i32) -> Result<(), Error> {
+    let Some(path) = given.get("pid-file") else { return Ok(()) };
+    fs::write_file_atomic(from, path, format!("{pid}").as_bytes(), 0o644)
+        .about(|| format!("write the pid file {}", path.to_string_lossy()))
+}
+
+/// Runs the hooks of a container that has just been started. When one fails, the container is ended and removed.
+fn run_poststart(log: &Log, directory: Directory, state: &State) -> Result<Directory, Error> {
+    if state.poststart.is_empty() {
+        return Ok(directory);
+    }
+    let told = format!("{}", json::object(state.document(Status::Running)));
+    match hooks::run("poststart", &state.poststart, &told) {
+        Ok(()) => Ok(directory),
+        Err(error) => {
+            remove(log, directory, true)?;
+            Err(error)
+        }
+    }
 }
 
 /// A container's directory, state and status.

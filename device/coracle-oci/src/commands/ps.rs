@@ -19,8 +19,7 @@ const LIMIT: usize = 16 << 20;
 
 pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     let given = arguments::read(context.arguments, OPTIONS, Some(1))?;
-    let (id, rest) = given.words.split_first().ok_or_else(|| Error::Usage("the container's ID is missing".into()))?;
-    let id = id.to_str().map_err(|_| Error::Usage("the container's ID is no UTF-8".into()))?;
+    let (id, rest) = given.id_and_words()?;
     let container = Container::find(context, id)?;
     let mut pids = container.group.processes(true).map_err(from_cgroup)?;
     if pids.is_empty() && container.state.process().is_some() {

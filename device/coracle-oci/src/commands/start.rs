@@ -7,14 +7,12 @@ use crate::channel::{self, Kind};
 use crate::create;
 use crate::error::{About, Error};
 use crate::foreground;
-use crate::hooks;
-use crate::identity;
 use crate::job::Job;
 use crate::state::{Directory, START_SOCKET, Status};
 use alloc::format;
 use alloc::vec::Vec;
 use kernel::process::CLONE_NEWUSER;
-use kernel::{BorrowedFd, Fd, fs, process, signal, socket};
+use kernel::{BorrowedFd, Fd, fs, socket};
 
 const OPTIONS: &[Known] = &[value("process", Some('p')), value("console-socket", None), value("cpus", None)];
 
@@ -45,16 +43,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
     }
     fs::remove(container.directory.fd.borrow(), START_SOCKET, 0)
         .about(|| format!("remove the start socket of {}", container.state.id))?;
-    if !container.state.poststart.is_empty() {
-        let told = format!("{}", json::object(container.state.document(Status::Running)));
-        if let Err(error) = hooks::run("poststart", &container.state.poststart, &told) {
-            if let Some(process) = container.state.process() {
-                let _ = process::send_signal(process.borrow(), signal::SIGKILL as i32);
-            }
-            super::delete::remove(&context.log, container.directory, true)?;
-            return Err(error);
-        }
-    }
+    super::run_poststart(&context.log, container.directory, &container.state)?;
     Ok(0)
 }
 
@@ -78,12 +67,7 @@ fn send_process(
     }
     let state = &container.state;
     let user_namespace = state.namespaces & CLONE_NEWUSER != 0;
-    if user_namespace {
-        identity::set_limits_of(state.pid, &process.rlimits)?;
-    }
-    if let Some(score) = process.oom_score_adj {
-        create::set_oom_score(state.pid, score)?;
-    }
+    create::set_from_outside(state.pid, &process, user_namespace)?;
     let affinity = cpus.map(|list| {
         runtime_spec::numbers_as_bits(list)
             .ok_or_else(|| Error::Usage(format!("--cpus: {list:?} is no list such as 0-3,7")))

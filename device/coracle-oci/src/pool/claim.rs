@@ -6,7 +6,6 @@ use crate::channel::{self, Kind};
 use crate::commands::{connect_start, remove};
 use crate::create::{self, Created, Request, from_cgroup};
 use crate::error::{About, Error};
-use crate::identity;
 use crate::state::{Directory, Document, START_SOCKET, State};
 use alloc::ffi::CString;
 use alloc::format;
@@ -104,12 +103,11 @@ fn judge(request: &Request<'_>, found: &Directory, state: &State) -> Result<Reso
 
 fn state_for(request: &Request<'_>, ready: &State) -> State {
     let config = &request.bundle.config;
-    let (seconds, nanoseconds) = clock::wall();
     State {
         id: request.id.into(),
         oci_version: config.oci_version.clone(),
         bundle: request.bundle.path.to_string_lossy().into_owned(),
-        created: clock::rfc3339(seconds, nanoseconds),
+        created: clock::stamp(),
         annotations: config.annotations.clone(),
         poststart: config.hooks.poststart.clone(),
         poststop: config.hooks.poststop.clone(),
@@ -157,12 +155,7 @@ impl Taken<'_> {
         let mut process = config.process.clone().unwrap_or_default();
         process.exec_cpu_affinity = None;
         let users = state.namespaces & CLONE_NEWUSER != 0;
-        if users {
-            identity::set_limits_of(state.pid, &process.rlimits)?;
-        }
-        if let Some(score) = process.oom_score_adj {
-            create::set_oom_score(state.pid, score)?;
-        }
+        create::set_from_outside(state.pid, &process, users)?;
         let mut job = create::job_for(request, process, state)?;
         job.set_limits = !users;
         job.new_cgroup_namespace = self.moved && state.namespaces & CLONE_NEWCGROUP != 0;

@@ -25,21 +25,11 @@ pub(crate) fn start(container: &Fd, keeper: &Fd) -> Result<i32, Error> {
     }
 }
 
-/// The lock of the container's directory among them, which goes with the last copy of its descriptor.
-fn close_others(one: i32, other: i32) -> kernel::Result<()> {
-    let (first, last) = (one.min(other), one.max(other));
-    for (from, to) in [(3, first - 1), (first + 1, last - 1), (last + 1, i32::MAX)] {
-        if from <= to {
-            fs::close_range(from, to.unsigned_abs())?;
-        }
-    }
-    Ok(())
-}
-
 fn stand(container: &Fd, keeper: &Fd) -> Result<i32, Error> {
     let _ = process::new_session();
     keeper::let_go_of_stdio();
-    close_others(container.raw(), keeper.raw()).about(|| "close descriptors")?;
+    // The lock of the container's directory among them, which goes with the last copy of its descriptor.
+    fs::close_others(3, &[container.borrow(), keeper.borrow()]).about(|| "close descriptors")?;
     let _ = fs::change_directory(c"/");
     signal::block(signal::Set::all()).about(|| "block signals")?;
     let signals = signal::descriptor(signal::Set::all()).about(|| "signalfd")?;

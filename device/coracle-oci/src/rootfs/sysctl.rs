@@ -62,8 +62,7 @@ pub(super) fn write(proc: BorrowedFd<'_>, parameters: &[(String, String)]) -> Re
         let path = parts(name).collect::<Vec<_>>().join("/");
         let what = || format!("write {value:?} to sysctl {name}");
         let path = CString::new(format!("sys/{path}")).map_err(|_| Error::system(what(), Errno::EINVAL))?;
-        let resolve = fs::RESOLVE_BENEATH | fs::RESOLVE_NO_SYMLINKS | fs::RESOLVE_NO_XDEV;
-        let file = fs::open2(proc, &path, fs::O_WRONLY, 0, resolve).about(what)?;
+        let file = fs::open_exactly(proc, &path, fs::O_WRONLY).about(what)?;
         fs::write_all(file.borrow(), value.as_bytes()).about(what)?;
     }
     Ok(())

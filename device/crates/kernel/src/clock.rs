@@ -12,8 +12,7 @@ fn now(clock: u32) -> raw::timespec {
 }
 
 /// Seconds and nanoseconds since 1970 (UTC).
-#[must_use]
-pub fn wall() -> (u64, u32) {
+fn wall() -> (u64, u32) {
     let time = now(0);
     (time.tv_sec as u64, time.tv_nsec as u32)
 }
@@ -32,9 +31,15 @@ pub fn sleep(nanoseconds: u64) -> Result<()> {
     sys!(nanosleep, In(&time), 0usize).map(drop)
 }
 
-/// A moment as RFC 3339 writes it, in UTC: `2026-01-02T03:04:05.678901234Z`.
+/// Now, as RFC 3339 writes it.
 #[must_use]
-pub fn rfc3339(seconds: u64, nanoseconds: u32) -> alloc::string::String {
+pub fn stamp() -> alloc::string::String {
+    let (seconds, nanoseconds) = wall();
+    rfc3339(seconds, nanoseconds)
+}
+
+/// A moment as RFC 3339 writes it, in UTC: `2026-01-02T03:04:05.678901234Z`.
+fn rfc3339(seconds: u64, nanoseconds: u32) -> alloc::string::String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // Howard Hinnant, "chrono-compatible low-level date algorithms": days since 0000-03-01, in eras of 400 years.
     let shifted = days + 719_468;

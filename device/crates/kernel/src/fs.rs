@@ -11,22 +11,18 @@ use core::fmt;
 use linux_raw_sys::general as raw;
 pub use raw::{
     AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY,
-    O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, RENAME_EXCHANGE, RENAME_NOREPLACE,
-    RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, S_IFBLK, S_IFCHR,
-    S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
+    O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY, RENAME_NOREPLACE, RESOLVE_BENEATH,
+    RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO,
+    S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
 };
 pub use raw::{stat as Stat, statfs as StatFs};
 
 /// Magic number of a file system's `statfs`.
 pub const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 /// As above.
-pub const SYSFS_MAGIC: i64 = 0x6265_6572;
-/// As above.
 pub const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
 /// As above.
 pub const CGROUP_SUPER_MAGIC: i64 = 0x0027_e0eb;
-/// As above.
-pub const TMPFS_MAGIC: i64 = 0x0102_1994;
 
 /// `openat`; always closed on exec.
 pub fn open(directory: BorrowedFd<'_>, path: &CStr, flags: u32, mode: u32) -> Result<Fd> {
@@ -52,6 +48,11 @@ pub fn open_in_root(root: BorrowedFd<'_>, path: &CStr, flags: u32, mode: u32) ->
 
 fn owned(number: usize) -> Fd {
     Fd::from_raw(number as i32)
+}
+
+/// Opens what is below a directory by exactly this path: through no link, and on no other mount. Always closed on exec.
+pub fn open_exactly(directory: BorrowedFd<'_>, path: &CStr, flags: u32) -> Result<Fd> {
+    open2(directory, path, flags, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
 }
 
 /// `read`, again after a signal.
@@ -315,6 +316,20 @@ pub fn close_range(first: i32, last: u32) -> Result<()> {
     sys!(close_range, first, last, 0u32).map(drop)
 }
 
+/// Closes all descriptors from `first` up but those that are `kept`.
+pub fn close_others(first: i32, kept: &[BorrowedFd<'_>]) -> Result<()> {
+    let mut numbers: Vec<i32> = kept.iter().map(|fd| fd.raw()).collect();
+    numbers.sort_unstable();
+    let mut from = first;
+    for number in numbers {
+        if number > from {
+            close_range(from, (number - 1).unsigned_abs())?;
+        }
+        from = from.max(number + 1);
+    }
+    close_range(from, u32::MAX)
+}
+
 /// `fchdir`.
 pub fn change_directory_fd(fd: BorrowedFd<'_>) -> Result<()> {
     sys!(fchdir, fd).map(drop)
@@ -393,12 +408,6 @@ pub fn watch_entries(path: &CStr) -> Result<Fd> {
     Ok(fd)
 }
 
-/// The path of a descriptor of this process in procfs.
-#[must_use]
-pub fn proc_path(fd: BorrowedFd<'_>) -> CString {
-    CString::new(alloc::format!("/proc/self/fd/{}", fd.raw())).unwrap_or_default()
-}
-
 /// Writes text to standard error, as far as it goes.
 pub fn print_error(text: fmt::Arguments<'_>) {
     let _ = write_all(BorrowedFd::standing(2), alloc::format!("{text}").as_bytes());
@@ -430,6 +439,32 @@ mod tests {
         assert_eq!(open_in_root(inside.borrow(), c"/etc/passwd", O_PATH, 0).unwrap_err(), Errno::ENOENT);
         let proc = open(CWD, c"/proc", O_PATH | O_DIRECTORY, 0).unwrap();
         assert_eq!(open_in_root(proc.borrow(), c"self/root/etc", O_PATH, 0).unwrap_err(), Errno::ELOOP);
+    }
+
+    #[test]
+    fn a_link_is_no_part_of_an_exact_path() {
+        let proc = open(CWD, c"/proc", O_PATH | O_DIRECTORY, 0).unwrap();
+        assert!(open_exactly(proc.borrow(), c"sys/kernel/ostype", O_RDONLY).is_ok());
+        assert_eq!(open_exactly(proc.borrow(), c"self/stat", O_RDONLY).unwrap_err(), Errno::ELOOP);
+        assert_eq!(open_exactly(proc.borrow(), c"../etc/passwd", O_RDONLY).unwrap_err(), Errno::EXDEV);
+    }
+
+    #[test]
+    fn all_descriptors_but_the_kept_are_closed() {
+        use crate::process::{Clone, Side, exit, wait};
+        let one = open(CWD, c"/dev/null", O_RDONLY, 0).unwrap();
+        let kept: Vec<Fd> = [200, 210, 211].map(|least| duplicate(one.borrow(), least).unwrap()).into();
+        // In a process of its own: the descriptors here are the test program's, too.
+        let Side::Parent { pid, .. } = Clone::default().start().unwrap() else {
+            let others = [199, 205, 212].map(|least| duplicate(one.borrow(), least).map(Fd::into_raw));
+            let borrowed: [BorrowedFd<'_>; 3] = [kept[2].borrow(), kept[0].borrow(), kept[1].borrow()];
+            let closed = close_others(199, &borrowed).is_ok();
+            let is_open = |number| stat_fd(BorrowedFd::standing(number)).is_ok();
+            let right =
+                kept.iter().all(|fd| is_open(fd.raw())) && others.iter().flatten().all(|&number| !is_open(number));
+            exit(i32::from(!(closed && right && is_open(one.raw()))));
+        };
+        assert_eq!(wait(pid).unwrap().1.code(), 0);
     }
 
     #[test]

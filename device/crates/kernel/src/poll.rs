@@ -15,8 +15,6 @@ struct Entry {
 
 /// Something can be read, or there is an end or an error to be read.
 pub const READABLE: i16 = 1;
-/// Something can be written.
-pub const WRITABLE: i16 = 4;
 
 /// Nothing but the end of the other side, which is always told.
 pub const HANGUP: i16 = 0;

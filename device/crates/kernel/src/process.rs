@@ -158,12 +158,6 @@ pub fn own_pid() -> i32 {
     sys!(getpid).unwrap_or(0) as i32
 }
 
-/// The parent's number; 0 when it is outside of the PID namespace.
-#[must_use]
-pub fn parent_pid() -> i32 {
-    sys!(getppid).unwrap_or(0) as i32
-}
-
 /// `setsid`.
 pub fn new_session() -> Result<()> {
     sys!(setsid).map(drop)

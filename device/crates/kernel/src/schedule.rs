@@ -98,12 +98,6 @@ pub fn set_memory_policy(mode: u32, nodes: &[u64]) -> Result<()> {
     sys!(set_mempolicy, mode, In(nodes), nodes.len() * 64 + 1).map(drop)
 }
 
-/// Adjusts how soon the caller is killed when memory runs out, −1000 to 1000.
-pub fn set_oom_score(adjustment: i32) -> Result<()> {
-    let path = c"/proc/self/oom_score_adj";
-    crate::fs::write_file(crate::CWD, path, alloc::format!("{adjustment}").as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,12 +37,6 @@ pub fn install_filter(program: &[Instruction], flags: u32) -> Result<Option<Fd>>
     Ok((flags & NEW_LISTENER != 0).then(|| Fd::from_raw(result as i32)))
 }
 
-/// Whether the kernel knows an action (`SECCOMP_RET_` value).
-#[must_use]
-pub fn action_is_known(action: u32) -> bool {
-    sys!(seccomp, 2u32, 0u32, In(&action)).is_ok()
-}
-
 /// No program may give this process or its children more rights than it has.
 pub fn set_no_new_privileges() -> Result<()> {
     prctl(linux_raw_sys::prctl::PR_SET_NO_NEW_PRIVS, 1, 0)

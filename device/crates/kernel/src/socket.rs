@@ -164,11 +164,6 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<
     Ok((count, received))
 }
 
-/// Says that nothing more will be sent.
-pub fn end_of_sending(socket: BorrowedFd<'_>) -> Result<()> {
-    sys!(shutdown, socket, 1u32).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,12 +19,6 @@ pub struct Capabilities {
 /// `_LINUX_CAPABILITY_VERSION_3`; 0: the caller.
 const HEADER: [u32; 2] = [0x2008_0522, 0];
 
-/// The caller's user.
-#[must_use]
-pub fn user_id() -> u32 {
-    sys!(getuid).unwrap_or(0) as u32
-}
-
 /// The caller's effective user.
 #[must_use]
 pub fn effective_user_id() -> u32 {
@@ -88,12 +82,6 @@ pub fn drop_from_bounding_set(capability: u32) -> Result<bool> {
         Err(Errno::EINVAL) => Ok(false),
         result => result.map(|()| true),
     }
-}
-
-/// Whether a capability is in the bounding set; `None` when the kernel has no such capability.
-#[must_use]
-pub fn in_bounding_set(capability: u32) -> Option<bool> {
-    sys!(prctl, raw::PR_CAPBSET_READ, capability, 0usize, 0usize, 0usize).ok().map(|found| found != 0)
 }
 
 /// Adds a capability to the ambient set.
