@@ -44,14 +44,8 @@ pub(crate) fn compile(seccomp: &Seccomp) -> Result<Filter, Error> {
     let profile = Profile { default_action, architectures, rules, newer_calls_are_unknown: true };
     let machine = Machine::HERE.ok_or_else(|| Error::config("linux.seccomp: there are no filters for this machine"))?;
     let program = seccomp::compile(&profile, machine).map_err(|error| Error::config(format!("linux.{error}")))?;
-    let instruction = |from: &seccomp::Instruction| kernel::security::Instruction {
-        code: from.code,
-        jt: from.jt,
-        jf: from.jf,
-        k: from.k,
-    };
     Ok(Filter {
-        program: program.instructions().iter().map(instruction).collect(),
+        program: program.into_instructions(),
         flags,
         notifies,
         metadata: seccomp.listener_metadata.clone().unwrap_or_default(),

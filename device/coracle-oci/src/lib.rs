@@ -28,6 +28,7 @@ mod identity;
 mod init;
 mod job;
 mod log;
+mod making;
 mod namespaces;
 mod network;
 mod pool;

@@ -12,6 +12,7 @@ use crate::filter;
 use crate::foreground::{self, Terminal};
 use crate::job::Job;
 use crate::log::Log;
+use crate::making;
 use crate::state::Status;
 use alloc::ffi::CString;
 use alloc::format;
@@ -246,7 +247,7 @@ impl Entering<'_> {
                     // It may have been made before its parent was moved.
                     create::attach(pid, self.log, || group.attach_beside(pid, state.pid))?;
                 }
-                create::set_from_outside(pid, &job.process, users)?;
+                making::set_from_outside(pid, &job.process, users)?;
                 Self::give_job(&own_end, pid, handle, &job)
             }
         }
@@ -256,7 +257,7 @@ impl Entering<'_> {
     fn successor(channel: &Fd, first: i32) -> Result<(i32, Fd), Error> {
         let message = channel::receive(channel.borrow())?
             .ok_or_else(|| Error::Reported("the process ended before it was ready".into()))?;
-        create::successor(&message, first)
+        making::successor(&message, first)
     }
 
     fn give_job(channel: &Fd, pid: i32, handle: Fd, job: &Job) -> Result<(i32, Fd), Error> {
@@ -266,7 +267,7 @@ impl Entering<'_> {
             Some(message) => {
                 let _ = process::send_signal(handle.borrow(), signal::SIGKILL as i32);
                 let _ = process::wait(pid);
-                Err(create::failure(&message))
+                Err(making::failure(&message))
             }
         }
     }

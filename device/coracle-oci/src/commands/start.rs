@@ -4,10 +4,10 @@ use super::{Container, Context};
 use crate::arguments::{self, Known, value};
 use crate::bundle;
 use crate::channel::{self, Kind};
-use crate::create;
 use crate::error::{About, Error};
 use crate::foreground;
 use crate::job::Job;
+use crate::making;
 use crate::state::{Directory, START_SOCKET, Status};
 use alloc::format;
 use alloc::vec::Vec;
@@ -34,11 +34,11 @@ pub(super) fn run(context: &Context<'_>) -> Result<i32, Error> {
         None => {}
         Some(message) if message.kind == Kind::Refused => {
             context.log.warning(format_args!("container {} was not changed, and still waits", container.state.id));
-            return Err(create::failure(&message));
+            return Err(making::failure(&message));
         }
         Some(message) => {
             context.log.warning(format_args!("container {} has stopped", container.state.id));
-            return Err(create::failure(&message));
+            return Err(making::failure(&message));
         }
     }
     fs::remove(container.directory.fd.borrow(), START_SOCKET, 0)
@@ -67,7 +67,7 @@ fn send_process(
     }
     let state = &container.state;
     let user_namespace = state.namespaces & CLONE_NEWUSER != 0;
-    create::set_from_outside(state.pid, &process, user_namespace)?;
+    making::set_from_outside(state.pid, &process, user_namespace)?;
     let affinity = cpus.map(|list| {
         runtime_spec::numbers_as_bits(list)
             .ok_or_else(|| Error::Usage(format!("--cpus: {list:?} is no list such as 0-3,7")))

@@ -6,6 +6,7 @@ use crate::channel::{self, Kind};
 use crate::commands::{connect_start, remove};
 use crate::create::{self, Created, Request, from_cgroup};
 use crate::error::{About, Error};
+use crate::making;
 use crate::state::{Directory, Document, START_SOCKET, State};
 use alloc::ffi::CString;
 use alloc::format;
@@ -155,8 +156,8 @@ impl Taken<'_> {
         let mut process = config.process.clone().unwrap_or_default();
         process.exec_cpu_affinity = None;
         let users = state.namespaces & CLONE_NEWUSER != 0;
-        create::set_from_outside(state.pid, &process, users)?;
-        let mut job = create::job_for(request, process, state)?;
+        making::set_from_outside(state.pid, &process, users)?;
+        let mut job = making::job_for(request, process, state)?;
         job.set_limits = !users;
         job.new_cgroup_namespace = self.moved && state.namespaces & CLONE_NEWCGROUP != 0;
         let named = state.namespaces & CLONE_NEWUTS != 0;
@@ -169,7 +170,7 @@ impl Taken<'_> {
             .about(|| "give the container its process")?;
         match channel::receive(connection.borrow())? {
             Some(message) if message.kind == Kind::Ready && request.wait => Ok(()),
-            Some(message) => Err(create::failure(&message)),
+            Some(message) => Err(making::failure(&message)),
             None if request.wait => Err(Error::Reported("the container ended before it was ready".into())),
             // Closed when the process has become the program.
             None => match fs::remove(self.directory.fd.borrow(), START_SOCKET, 0) {

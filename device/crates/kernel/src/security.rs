@@ -5,7 +5,7 @@ use crate::sys::{In, sys};
 use crate::{Fd, Result};
 use core::ffi::CStr;
 
-/// An instruction of classic BPF, `struct sock_filter`.
+/// An instruction of classic BPF, `struct sock_filter` of `linux/filter.h`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instruction {

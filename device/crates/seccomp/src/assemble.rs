@@ -3,20 +3,7 @@
 
 use crate::MAX_INSTRUCTIONS;
 use alloc::vec::Vec;
-
-/// An instruction of classic BPF, `struct sock_filter` of `linux/filter.h`.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instruction {
-    /// Operation.
-    pub code: u16,
-    /// Instructions to skip if true.
-    pub jt: u8,
-    /// Instructions to skip if false.
-    pub jf: u8,
-    /// Operand.
-    pub k: u32,
-}
+use kernel::security::Instruction;
 
 /// Operations that filters here consist of.
 pub(crate) mod op {

@@ -25,7 +25,7 @@ mod table;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub use assemble::Instruction;
+pub use kernel::security::Instruction;
 pub use lookup::number;
 pub use names::{ACTIONS, ARCHITECTURES, FLAGS, NameError, OPERATORS, flag};
 
@@ -155,6 +155,12 @@ impl Program {
     #[must_use]
     pub fn instructions(&self) -> &[Instruction] {
         &self.0
+    }
+
+    /// As above, to be kept.
+    #[must_use]
+    pub fn into_instructions(self) -> Vec<Instruction> {
+        self.0
     }
 }
 
